@@ -1,0 +1,297 @@
+"""Recipes: what to train, on what. Strict typed TOML; every error at once; imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from usae_viz.errors import RecipeError, did_you_mean
+
+# Strict: the text "256" is no number, and true is not 1.
+Positive = Annotated[int, Field(gt=0, strict=True)]
+Share = Annotated[float, Field(ge=0.0, lt=1.0, strict=True)]
+
+
+class Section(BaseModel):
+    """A table of the recipe: unknown keys are refused, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ImagesSpec(Section):
+    """Which images, and the one canvas that every backbone sees of each."""
+
+    source: str
+    """``KIND:WHERE``, for example ``folder:../photos`` or ``world:images=6000``."""
+    canvas: Positive = 256
+    """Side of the square canvas in pixels."""
+    crop: Literal["center", "squash"] = "center"
+    """``center``: shorter side to `canvas`, then the middle; ``squash``: both sides to `canvas`."""
+    validation: Share = 0.1
+    """Share of images held out, fixed by each image's content hash."""
+    limit: Positive | None = None
+    """Use at most this many images (in the order of their hashes)."""
+
+
+class BackboneSpec(Section):
+    """A pretrained network read at one layer."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    """Short name used in files, tables and on the command line."""
+    model: str
+    """``timm:NAME`` (``NAME.TAG``, ``hf-hub:…``) or ``torchvision:NAME`` (``NAME.WEIGHTS``)."""
+    layer: int | str = -1
+    """timm: index among the model's intermediates, or a module's name; torchvision: node name."""
+    final_norm: Annotated[bool, Field(strict=True)] = True
+    """Apply the network's final norm when the last layer is read (timm transformers)."""
+    weights: str | None = None
+    """Local safetensors instead of the hub: a path (relative to the recipe or run), a file name
+    inside `weights_dir`, or ``package:PACKAGE/FILE``."""
+    weights_layout: str | None = None
+    """If the file names its tensors as another architecture does (``timm:mobilenetv2_100``):
+    tensors are matched in that architecture's order of definition and checked by shape."""
+    kwargs: dict[str, bool | int | float | str | list[int]] = Field(default_factory=dict)
+    """Passed to ``timm.create_model`` or torchvision's constructor."""
+    input_size: Positive | None = None
+    """Side in pixels that the network is fed with; default: the network's own."""
+    mean: tuple[float, ...] | None = None
+    """Channel means of the network's preprocessing; default: the network's own."""
+    std: tuple[float, ...] | None = None
+    """Channel standard deviations of the network's preprocessing; default: the network's own."""
+
+    @field_validator("model")
+    @classmethod
+    def _known_library(cls, value: str) -> str:
+        if value.split(":", 1)[0] not in ("timm", "torchvision") or ":" not in value:
+            raise ValueError("expected 'timm:NAME' or 'torchvision:NAME'")
+        return value
+
+
+class ActivationsSpec(Section):
+    """How token maps are taken and stored."""
+
+    grid: Positive
+    """Side of the common token grid; every token map is resampled to it (antialiased bilinear)."""
+    dtype: Literal["float16", "float32"] = "float16"
+    batch_images: Positive = 32
+    shard_images: Positive = 512
+
+
+class UsaeSpec(Section):
+    """The dictionary and the ingredients of its training; see ``docs/training.md``."""
+
+    concepts: Positive
+    """Width N of the code: the number of concepts."""
+    k: Positive
+    """Concepts kept per token by TopK."""
+    mode: Literal["ours", "paper"] = "ours"
+    """``paper``: as published (arXiv 2502.03714); ``ours``: what measurement shows to be best."""
+    agreement: Annotated[float, Field(ge=0.0, strict=True)] | None = None
+    """Override the weight of the agreement loss between the backbones' codes."""
+    init: Literal["paired", "independent"] | None = None
+    """Override how rows start: from the activations of the same tokens, or independently."""
+    update: Literal["all", "drawn"] | None = None
+    """Override which decoders step: all, or the drawn backbone's only."""
+
+    @model_validator(mode="after")
+    def _k_fits(self) -> UsaeSpec:
+        if self.k > self.concepts:
+            raise ValueError(f"k = {self.k} is larger than concepts = {self.concepts}")
+        return self
+
+
+class TrainingSpec(Section):
+    """Budget and optimiser."""
+
+    steps: Positive
+    batch_tokens: Positive = 2048
+    """Tokens per backbone and step; each backbone gets the same positions of the same images."""
+    lr: Annotated[float, Field(gt=0.0, strict=True)] | None = None
+    """Peak learning rate; default: the mode's own."""
+    max_minutes: Annotated[float, Field(gt=0.0, strict=True)] | None = None
+    """Wall-clock budget of the loop; the schedule ends when either budget does."""
+    checkpoint_every: Positive = 500
+    log_every: Positive = 50
+    buffer_images: Positive = 1024
+    """Images whose tokens are shuffled together (see ``activations``)."""
+
+
+class ConceptsSpec(Section):
+    """What the concept index keeps."""
+
+    tau: Annotated[float, Field(ge=0.0, strict=True)] = 0.1
+    """A concept fires where its code value exceeds this (standardised units; paper: 0.1)."""
+    examples: Positive = 9
+    """Natural examples kept per concept and backbone; the natural reference is their mean."""
+
+
+class Recipe(Section):
+    """Everything that decides a run."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    seed: Annotated[int, Field(strict=True)] = 0
+    weights_dir: str | None = None
+    """Folder of local weights, for machines without a hub; or set ``USAE_VIZ_WEIGHTS``."""
+    images: ImagesSpec
+    backbones: Annotated[tuple[BackboneSpec, ...], Field(min_length=1)]
+    activations: ActivationsSpec
+    usae: UsaeSpec
+    training: TrainingSpec
+    concepts: ConceptsSpec = ConceptsSpec()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Recipe:
+        names = [spec.name for spec in self.backbones]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two backbones are called {', '.join(twice)}")
+        return self
+
+    def toml(self) -> str:
+        """Return the resolved recipe as TOML text."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    def digest(self) -> str:
+        """Return the sha256 of the resolved recipe, whatever its file's layout was."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file.
+
+    Args:
+        path: a TOML file. Relative paths inside it are taken from its folder.
+        overrides: ``key=value`` texts; dotted keys, values as TOML (bare words are text), and a
+            backbone is addressed by its name: ``backbones.deit_tiny.layer=6``. Relative paths in
+            these are taken from the current folder.
+
+    Raises:
+        RecipeError: the file is missing, is not TOML, or does not validate; all errors at once.
+    """
+    path = Path(path)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(
+            f"there is no recipe {path}", hint="`usae-viz recipes ls` lists the ones shipped"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise RecipeError(f"{path} cannot be read as TOML", got=str(error)) from error
+    for text in overrides:
+        _override(table, text)
+    return parse_recipe(table, origin=str(path), base=path.resolve().parent)
+
+
+def parse_recipe(
+    table: Mapping[str, Any], *, origin: str = "recipe", base: Path | None = None
+) -> Recipe:
+    """Validate a recipe given as nested tables; relative paths are anchored at `base`.
+
+    Raises:
+        RecipeError: naming every unknown key (with a suggestion) and every wrong value.
+    """
+    try:
+        recipe = Recipe.model_validate(table)
+    except ValidationError as error:
+        problems = [_describe(item) for item in error.errors()]
+        raise RecipeError(
+            f"{origin} has {len(problems)} error{'s' if len(problems) > 1 else ''}:\n"
+            + "\n".join(f"  - {problem}" for problem in problems)
+        ) from None
+    return recipe if base is None else _anchor(recipe, base)
+
+
+def _anchor(recipe: Recipe, base: Path) -> Recipe:
+    images = recipe.images.model_copy(
+        update={"source": _anchored("source", recipe.images.source, base)}
+    )
+    backbones = tuple(
+        spec.model_copy(update={"weights": _anchored("weights", spec.weights, base)})
+        for spec in recipe.backbones
+    )
+    folder = _anchored("weights_dir", recipe.weights_dir, base)
+    return recipe.model_copy(
+        update={"images": images, "weights_dir": folder, "backbones": backbones}
+    )
+
+
+def _anchored(key: str, value: Any, base: Path) -> Any:
+    """Return the value of `key`, if it is a relative path, as an absolute one below `base`."""
+    if not isinstance(value, str):
+        return value
+    prefix = ""
+    if key == "source" and value.startswith("folder:"):
+        prefix, value = "folder:", value.removeprefix("folder:")
+    elif key == "weights":
+        # A bare name is looked for in `weights_dir`.
+        if "/" not in value or value.startswith("package:"):
+            return value
+    elif key != "weights_dir":
+        return value
+    return prefix + (str((base / Path(value).expanduser()).resolve()) if value else "")
+
+
+def _override(table: dict[str, Any], text: str) -> None:
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise RecipeError(
+            f"--set {text!r} cannot be read", expected="key=value, for example training.steps=500"
+        )
+    node: Any = table
+    *parents, last = key.strip().split(".")
+    for depth, part in enumerate(parents):
+        if isinstance(node, list):
+            found = [item for item in node if isinstance(item, dict) and item.get("name") == part]
+            if not found:
+                names = [str(item.get("name")) for item in node if isinstance(item, dict)]
+                raise RecipeError(
+                    f"--set {text!r} names an unknown entry {part!r}",
+                    expected=f"one of {', '.join(names)}",
+                    hint=did_you_mean(part, names),
+                )
+            node = found[0]
+        else:
+            node = node.setdefault(part, {})
+        if not isinstance(node, dict | list):
+            raise RecipeError(
+                f"--set {text!r} goes below a value",
+                got=f"{'.'.join(parents[: depth + 1])} is {node!r}",
+            )
+    if not isinstance(node, dict):
+        raise RecipeError(f"--set {text!r} addresses a whole list", expected="LIST.NAME.key=value")
+    try:
+        parsed = tomllib.loads(f"value = {value.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    node[last] = _anchored(last, parsed, Path.cwd())
+
+
+def _describe(item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"]) or "recipe"
+    if item["type"] == "extra_forbidden":
+        hint = did_you_mean(str(item["loc"][-1]), _fields_at(item["loc"][:-1]))
+        return f"{where}: unknown key" + (f" ({hint})" if hint else "")
+    if item["type"] == "missing":
+        return f"{where}: missing"
+    return f"{where}: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r:.80})"
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    tables: dict[str, type[Section]] = {
+        "images": ImagesSpec,
+        "backbones": BackboneSpec,
+        "activations": ActivationsSpec,
+        "usae": UsaeSpec,
+        "training": TrainingSpec,
+        "concepts": ConceptsSpec,
+    }
+    section: type[Section] = tables.get(str(location[0]), Recipe) if location else Recipe
+    return list(section.model_fields)

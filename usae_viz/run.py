@@ -1,0 +1,266 @@
+"""A run: the directory of one trained USAE and all that is derived from it.
+
+The only module that knows file names on disk. Every write is atomic (a temporary file in the same
+folder, then a rename), so a reader never sees half a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from usae_viz.errors import RunError, did_you_mean
+from usae_viz.recipe import BackboneSpec, Recipe, load_recipe
+
+FORMAT = 1
+
+
+class BackboneRecord(BaseModel):
+    """A backbone as the run was trained with it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    spec: BackboneSpec
+    weights_sha256: str
+    dim: int
+    grid: int
+    """Side of the common token grid."""
+    input_size: int
+    """Side in pixels of the image that the network is fed with."""
+    sees_colour: bool
+    """False for a network of one input channel: it is fed luma."""
+
+
+class RunInfo(BaseModel):
+    """The content of ``run.json``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int
+    name: str
+    recipe_sha256: str
+    backbones: tuple[BackboneRecord, ...]
+    created_by: str
+
+
+class Run:
+    """A run directory.
+
+    Args:
+        path: the directory; `open_run` and `Run.create` check it first.
+        info: its ``run.json``.
+        outputs: where things derived later are written; the run itself unless it is read-only.
+    """
+
+    def __init__(self, path: Path, info: RunInfo, outputs: Path | None = None) -> None:
+        self.path, self.info = path, info
+        self.outputs = path if outputs is None else outputs
+
+    @classmethod
+    def create(cls, path: str | Path, recipe: Recipe, info: RunInfo) -> Run:
+        """Write ``recipe.toml`` and ``run.json`` into `path`, made if it is not there.
+
+        Raises:
+            RunError: `path` holds a run of another recipe, or something that is no run.
+        """
+        path = Path(path)
+        run = cls(path, info)
+        if run.info_file.exists():
+            before = _read_info(run.info_file)
+            # A newer usae-viz may go on with a run that an older one began.
+            if before.model_copy(update={"created_by": info.created_by}) != info:
+                same_recipe = before.recipe_sha256 == info.recipe_sha256
+                raise RunError(
+                    f"{path} already holds another run ({before.name})",
+                    expected=f"an empty folder or a run of this recipe ({info.name}, "
+                    f"sha256 {info.recipe_sha256[:12]}) with the same weights",
+                    got="the same recipe with other backbones or weights"
+                    if same_recipe
+                    else f"a run of another recipe, sha256 {before.recipe_sha256[:12]}",
+                    hint="give another --out, or remove the folder",
+                )
+            return cls(path, before)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunError(
+                f"{path} is not a run and is not empty", hint="give another --out folder"
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        write_text(run.recipe_file, recipe.toml())
+        write_json(run.info_file, info.model_dump(mode="json", exclude_none=True))
+        return run
+
+    info_file = property(lambda self: self.path / "run.json")
+    recipe_file = property(lambda self: self.path / "recipe.toml")
+    activations_dir = property(lambda self: self.path / "activations")
+    usae_file = property(lambda self: self.path / "usae.safetensors")
+    usae_config_file = property(lambda self: self.path / "usae.json")
+    training_log = property(lambda self: self.path / "training.jsonl")
+    training_state = property(lambda self: self.path / "training.state.safetensors")
+    evaluation_file = property(lambda self: self.outputs / "evaluation.json")
+    index_file = property(lambda self: self.path / "concepts" / "index.safetensors")
+    examples_file = property(lambda self: self.path / "concepts" / "examples.json")
+    gallery_dir = property(lambda self: self.outputs / "gallery")
+
+    def thumb_file(self, image_id: str) -> Path:
+        """Return the path of the thumbnail of the image with this content hash."""
+        return self.path / "concepts" / "thumbs" / f"{image_id}.webp"
+
+    def maximized_dir(self, concept: int, out: Path | None = None) -> Path:
+        """Return the folder of the pictures maximized for `concept`."""
+        return (self.outputs if out is None else out) / "maximized" / f"{concept:06d}"
+
+    def report_dir(self, image: str) -> Path:
+        """Return the folder of the attribution report on an image of this name."""
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "_", image).lstrip(".")
+        return self.outputs / "reports" / (name or "image")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the run's backbones, in the order of every matrix of the run."""
+        return tuple(record.spec.name for record in self.info.backbones)
+
+    def record(self, name: str) -> BackboneRecord:
+        """Return the record of one backbone.
+
+        Raises:
+            RunError: the run has no backbone of this name.
+        """
+        for record in self.info.backbones:
+            if record.spec.name == name:
+                return record
+        raise RunError(
+            f"the run has no backbone {name!r}",
+            expected=f"one of {', '.join(self.names)}",
+            hint=did_you_mean(name, self.names),
+        )
+
+    def recipe(self) -> Recipe:
+        """Return the resolved recipe that the run was made by."""
+        return load_recipe(self.recipe_file)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for writing; a second writer gets a `RunError` that names the first."""
+        path = self.path / ".lock"
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        except FileExistsError:
+            owner = path.read_text().strip()
+            if owner.isdigit() and not _alive(int(owner)):
+                path.unlink(missing_ok=True)
+                handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            else:
+                raise RunError(
+                    f"{self.path} is being written by process {owner}",
+                    hint=f"wait for it, or remove {path} if it is not running on this machine",
+                ) from None
+        os.write(handle, str(os.getpid()).encode())
+        os.close(handle)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run directory.
+
+    Raises:
+        RunError: it is missing, is no run, or was written in a newer format.
+    """
+    path = Path(path)
+    info_file = path / "run.json"
+    if not info_file.is_file():
+        raise RunError(
+            f"{path} is not a run",
+            expected="a folder with run.json, as `usae-viz train RECIPE --out RUN` makes it",
+            got="no such folder" if not path.exists() else "no run.json in it",
+        )
+    return Run(path, _read_info(info_file))
+
+
+def demo_run() -> Run:
+    """Open the run bundled in the package; what is derived from it goes to ``./usae-viz-demo``."""
+    path = Path(str(resources.files("usae_viz"))) / "demo" / "run"
+    run = open_run(path)
+    return Run(path, run.info, outputs=Path.cwd() / "usae-viz-demo")
+
+
+def _read_info(path: Path) -> RunInfo:
+    table = read_json(path)
+    newer = table.get("format") if isinstance(table, dict) else None
+    if isinstance(newer, int) and newer > FORMAT:
+        raise RunError(
+            f"{path.parent} was written by a newer usae-viz",
+            expected=f"format {FORMAT}",
+            got=f"format {newer}",
+            hint="upgrade usae-viz",
+        )
+    try:
+        return RunInfo.model_validate(table)
+    except ValidationError as error:
+        raise RunError(f"{path} does not describe a run", got=str(error)) from None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a run.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing", hint="run the verb that makes it again") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RunError(f"{path} is damaged", got=str(error), hint="make it again") from None
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that it is either there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not tempfile: its files are private, and a run is for sharing, within what the umask allows.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, table: Any) -> None:
+    """Write JSON atomically; not-a-number is refused, since JSON has none."""
+    write_text(path, json.dumps(table, indent=1, allow_nan=False) + "\n")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
