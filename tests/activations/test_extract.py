@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from usae_viz.activations import ActivationStore, extract
+from usae_viz.activations.extract import Progress
+from usae_viz.backbones import Backbone, load_backbone
+from usae_viz.errors import StoreError
+from usae_viz.images import ImageBatch, ImageProblem, is_validation, open_source
+from usae_viz.recipe import BackboneSpec, ImagesSpec, Recipe
+from usae_viz.run import FORMAT, Run, RunInfo
+
+SIDE = 8
+
+
+class Numbered:
+    """A source whose image number n is of value n / 255 everywhere; `broken` cannot be read."""
+
+    label_names: tuple[str, ...] = ()
+
+    def __init__(self, count: int, broken: Sequence[int] = ()) -> None:
+        self.number = {f"{17 * n % 256:02x}" * 32: n for n in range(count)}
+        self.ids = tuple(sorted(self.number))
+        self.broken = set(broken)
+        self.problems: list[ImageProblem] = []
+        self.asked: list[str] = []
+
+    def read(self, ids: Sequence[str]) -> ImageBatch:
+        self.asked += ids
+        for image_id in ids:
+            problem = ImageProblem(self.where(image_id), "broken")
+            if self.number[image_id] in self.broken and problem not in self.problems:
+                self.problems.append(problem)
+        good = [i for i in ids if self.number[i] not in self.broken]
+        values = torch.tensor([self.number[i] for i in good], dtype=torch.uint8)
+        images = values.view(-1, 1, 1, 1).expand(-1, 3, SIDE, SIDE).contiguous()
+        return ImageBatch(good, images, None)
+
+    def where(self, image_id: str) -> str:
+        return f"number {self.number[image_id]}"
+
+
+class Marked(nn.Module):
+    """Tokens that say where they come from: (image number, row, column) in any basis."""
+
+    def __init__(self, basis: Tensor, factor: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("basis", basis)
+        self.factor = factor
+        self.images = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.images += len(images)
+        value = images[:, :1, ::2, ::2] * 255
+        row = torch.arange(SIDE // 2.0).view(1, 1, -1, 1).expand_as(value)
+        where = torch.cat([value, row, row.transpose(2, 3)], 1)
+        return torch.einsum("dc,bchw->bdhw", self.basis, where) * self.factor
+
+
+def marked(name: str, basis: Tensor, factor: float = 1.0) -> Backbone:
+    network = Marked(basis, factor)
+    return Backbone(
+        name,
+        network,
+        network,
+        input_size=SIDE,
+        mean=(0.0,) * 3,
+        std=(1.0,) * 3,
+        grid=4,
+        weights_sha256=name * 8,
+    )
+
+
+@pytest.fixture
+def backbones() -> dict[str, Backbone]:
+    """Two networks that keep image number, row and column, one in another basis."""
+    return {
+        "a": marked("a", torch.eye(3)),
+        "b": marked("b", torch.tensor([[0.0, 1, 0], [0, 0, 2], [1, 0, 0], [1, 1, 1]])),
+    }
+
+
+@pytest.fixture
+def recipe(tiny_recipe: Callable[..., Recipe]) -> Recipe:
+    return tiny_recipe(
+        backbones=[{"name": n, "model": "timm:vit_tiny_patch16_224"} for n in "ab"],
+        images={"canvas": SIDE, "validation": 0.25},
+        activations={"dtype": "float32"},
+    )
+
+
+@pytest.fixture
+def run(recipe: Recipe, tmp_path: Path) -> Run:
+    return make_run(tmp_path / "run", recipe)
+
+
+def make_run(path: Path, recipe: Recipe) -> Run:
+    info = RunInfo(
+        format=FORMAT, name="tiny", recipe_sha256="", backbones=(), created_by="usae-viz"
+    )
+    return Run.create(path, recipe, info)
+
+
+def stored(store: ActivationStore) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    for split in ("train", "validation"):
+        for ids, rows in store.image_batches(split, 3):
+            for position, image_id in enumerate(ids):
+                yield image_id, {name: tokens[position] for name, tokens in rows.items()}
+
+
+def looked_at(backbones: dict[str, Backbone]) -> dict[str, int]:
+    return {name: backbone.network.images for name, backbone in backbones.items()}  # type: ignore[misc]
+
+
+def test_row_means_the_same_pixels_in_every_backbone(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone]
+) -> None:
+    source = Numbered(23)
+    seen = []
+    for image_id, tokens in stored(extract(run, recipe, backbones, source)):
+        expected = [(source.number[image_id], r, c) for r in range(4) for c in range(4)]
+        assert tokens["a"].tolist() == [list(map(float, place)) for place in expected]
+        assert tokens["b"].tolist() == [[r, 2 * c, n, n + r + c] for n, r, c in expected]
+        seen.append(image_id)
+    assert sorted(seen) == list(source.ids)
+
+
+def test_splits_are_those_of_the_images(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone]
+) -> None:
+    store = extract(run, recipe, backbones, Numbered(40))
+    train, validation = store.ids("train"), store.ids("validation")
+    assert len(train) + len(validation) == 40
+    assert all(is_validation(i, 0.25) for i in validation)
+    assert not any(is_validation(i, 0.25) for i in train)
+    assert train
+    assert validation
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("float16", torch.float16), ("float32", torch.float32)]
+)
+def test_shards_hold_what_the_recipe_asks_for(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone], dtype: str, kind: torch.dtype
+) -> None:
+    spec = recipe.activations.model_copy(update={"dtype": dtype})
+    extract(run, recipe.model_copy(update={"activations": spec}), backbones, Numbered(10))
+    shards = sorted(run.activations_dir.glob("shard-*.safetensors"))
+    sizes = [len(load_file(shard)["a"]) for shard in shards]
+    assert max(sizes) == 4
+    assert sum(sizes) == 10
+    tensors = load_file(shards[0])
+    assert {tensors["a"].dtype, tensors["b"].dtype} == {kind}
+    assert tensors["b/square"].dtype == torch.float64
+
+
+def test_a_second_call_computes_nothing(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone]
+) -> None:
+    extract(run, recipe, backbones, Numbered(20))
+    before = {p.name: p.stat().st_mtime_ns for p in run.activations_dir.glob("shard*")}
+    assert looked_at(backbones) == {"a": 21, "b": 21}  # one more than 20: the probe of its shape
+    again = Numbered(20)
+    extract(run, recipe, backbones, again)
+    assert again.asked == []
+    assert looked_at(backbones) == {"a": 21, "b": 21}
+    assert before == {p.name: p.stat().st_mtime_ns for p in run.activations_dir.glob("shard*")}
+
+
+class StoppedError(Exception):
+    """Stands for an interruption."""
+
+
+def stop_after(images: int) -> Progress:
+    def progress(_what: str, done: int, _total: int) -> None:
+        if done >= images:
+            raise StoppedError
+
+    return progress
+
+
+def test_interrupted_twice_each_image_of_a_finished_shard_is_read_once(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone], tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    for images in (11, 19):
+        source = Numbered(30)
+        with pytest.raises(StoppedError):
+            extract(run, recipe, backbones, source, progress=stop_after(images))
+        asked += source.asked
+    # A shard in the middle is lost as well.
+    lost = sorted(run.activations_dir.glob("shard*"))[1]
+    lost.unlink()
+    source = Numbered(30)
+    resumed = extract(run, recipe, backbones, source)
+    asked += source.asked
+    whole = make_run(tmp_path / "whole", recipe)
+    extract(whole, recipe, backbones, Numbered(30))
+    assert set(asked) == set(source.ids)
+    # Two shards were cut short, one was lost: at most 4 images each are read again.
+    assert len(asked) <= 30 + 3 * 4
+    assert len(source.asked) < 30 - 11
+    for shard in resumed.manifest.shards:
+        ours, theirs = (r.activations_dir / shard.file for r in (run, whole))
+        assert ours.read_bytes() == theirs.read_bytes()
+    assert json.loads((run.activations_dir / "manifest.json").read_text()) == json.loads(
+        (whole.activations_dir / "manifest.json").read_text()
+    )
+
+
+def test_an_interruption_leaves_a_store_of_what_is_finished(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone]
+) -> None:
+    extract(run, recipe, backbones, Numbered(12))
+    # More images come: the old shards' members shift, and the call is interrupted.
+    with pytest.raises(StoppedError):
+        extract(run, recipe, backbones, Numbered(30), progress=stop_after(9))
+    source = Numbered(30)
+    for image_id, tokens in stored(ActivationStore(run.activations_dir)):
+        assert (tokens["a"][:, 0] == source.number[image_id]).all()
+    complete = extract(run, recipe, backbones, source)
+    assert len(complete.ids("train")) + len(complete.ids("validation")) == 30
+
+
+def test_progress_counts_to_the_number_of_images(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone]
+) -> None:
+    calls: list[tuple[str, int, int]] = []
+    extract(run, recipe, backbones, Numbered(20), progress=lambda *call: calls.append(call))
+    counts = [done for _, done, _ in calls]
+    assert counts == sorted(counts)
+    assert calls[-1] == ("extracting", 20, 20)
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("images", {"crop": "squash"}),
+        ("images", {"canvas": 16}),
+        ("images", {"validation": 0.5}),
+        ("activations", {"dtype": "float16"}),
+        ("activations", {"grid": 2}),
+        ("backbones", {"layer": 1}),
+        ("backbones", {"final_norm": False}),
+        ("backbones", {"kwargs": {"output_stride": 8}}),
+    ],
+)
+def test_another_preprocessing_is_refused(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone], part: str, change: dict[str, Any]
+) -> None:
+    extract(run, recipe, backbones, Numbered(8))
+    if part == "backbones":
+        first, *rest = recipe.backbones
+        changed: Any = (first.model_copy(update=change), *rest)
+    else:
+        changed = getattr(recipe, part).model_copy(update=change)
+    source = Numbered(8)
+    with pytest.raises(StoreError, match="another preprocessing"):
+        extract(run, recipe.model_copy(update={part: changed}), backbones, source)
+    assert source.asked == []
+
+
+def test_other_weights_are_another_preprocessing(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone]
+) -> None:
+    extract(run, recipe, backbones, Numbered(8))
+    backbones["b"].weights_sha256 = "other"
+    with pytest.raises(StoreError, match="another preprocessing"):
+        extract(run, recipe, backbones, Numbered(8))
+
+
+def test_what_does_not_change_tokens_may_change(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone]
+) -> None:
+    extract(run, recipe, backbones, Numbered(8))
+    spec = recipe.activations.model_copy(update={"batch_images": 2})
+    source = Numbered(8)
+    extract(run, recipe.model_copy(update={"activations": spec, "seed": 9}), backbones, source)
+    assert source.asked == []
+
+
+def test_images_that_cannot_be_read_are_left_out_counted_and_named(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone]
+) -> None:
+    for source in (Numbered(20, broken=[3, 4, 11]), Numbered(20, broken=[3, 4, 11])):
+        store = extract(run, recipe, backbones, source)
+        numbers = {source.number[i] for side in ("train", "validation") for i in store.ids(side)}
+        assert numbers == set(range(20)) - {3, 4, 11}
+        assert sorted(store.manifest.problems) == [
+            ("number 11", "broken"),
+            ("number 3", "broken"),
+            ("number 4", "broken"),
+        ]
+        for image_id, tokens in stored(store):
+            assert (tokens["a"][:, 0] == source.number[image_id]).all()
+
+
+def test_without_any_readable_image_there_is_no_store(
+    run: Run, recipe: Recipe, backbones: dict[str, Backbone]
+) -> None:
+    with pytest.raises(StoreError, match="no image could be read") as caught:
+        extract(run, recipe, backbones, Numbered(5, broken=range(5)))
+    assert "number 0: broken" in str(caught.value.got)
+
+
+def test_a_real_folder_with_a_broken_picture(
+    photos: Callable[..., Path],
+    tiny_vit: Callable[..., BackboneSpec],
+    tiny_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+) -> None:
+    folder = photos(9)
+    whole = (folder / "004.png").read_bytes()
+    (folder / "004.png").write_bytes(whole[: len(whole) // 2])
+    specs = [tiny_vit("a", seed=1), tiny_vit("b", seed=2, layer=0)]
+    recipe = tiny_recipe(backbones=[spec.model_dump(exclude_none=True) for spec in specs])
+    source = open_source(ImagesSpec(source=f"folder:{folder}", canvas=32))
+    backbones = {spec.name: load_backbone(spec, grid=4) for spec in specs}
+    store = extract(make_run(tmp_path / "run", recipe), recipe, backbones, source)
+    ((where, reason),) = store.manifest.problems
+    assert where.endswith("004.png")
+    assert reason == "the file is no readable image"
+    for image_id, tokens in stored(store):
+        image = source.read([image_id]).images.float() / 255
+        for name, backbone in backbones.items():
+            direct = backbone(image)[0].flatten(1).T
+            # float16 keeps 11 significant bits.
+            torch.testing.assert_close(tokens[name], direct, rtol=2**-10, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "factor", "message"),
+    [
+        ("float16", 1e6, "float16 cannot hold"),
+        ("float32", float("inf"), "not finite"),
+        ("float16", float("nan"), "not finite"),
+    ],
+)
+def test_values_that_cannot_be_stored_stop_the_extraction(
+    run: Run, recipe: Recipe, dtype: str, factor: float, message: str
+) -> None:
+    spec = recipe.activations.model_copy(update={"dtype": dtype})
+    backbones = {"a": marked("a", torch.eye(3)), "b": marked("b", torch.eye(3), factor)}
+    with pytest.raises(StoreError, match=f"b has activations that (are )?{message}"):
+        extract(run, recipe.model_copy(update={"activations": spec}), backbones, Numbered(5))
+
+
+def test_large_values_fit_float32(run: Run, recipe: Recipe) -> None:
+    backbones = {"a": marked("a", torch.eye(3)), "b": marked("b", torch.eye(3), 1e6)}
+    store = extract(run, recipe, backbones, Numbered(5))
+    assert max(float(tokens["b"].max()) for _, tokens in stored(store)) == 4e6
