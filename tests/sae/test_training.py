@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tests.sae.conftest import FakeStore
+from usae_viz.errors import CheckpointError
+from usae_viz.recipe import Recipe, parse_recipe
+from usae_viz.run import BackboneRecord, Run, RunInfo
+from usae_viz.sae import CodeStatistics, evaluate_usae, load_usae
+from usae_viz.sae.modes import OURS, PAPER, Ingredients
+from usae_viz.sae.ordering import number_concepts
+from usae_viz.sae.step import TrainingStep
+from usae_viz.sae.training import train_usae
+from usae_viz.sae.universal import UniversalSAE
+
+
+def recipe(**training: Any) -> Recipe:
+    usae = {"concepts": 32, "k": 4, **training.pop("usae", {})}
+    return parse_recipe(
+        {
+            "name": "tiny",
+            "images": {"source": "folder:nowhere"},
+            "backbones": [
+                {"name": n, "model": "timm:vit_tiny_patch16_224"} for n in ("one", "two")
+            ],
+            "activations": {"grid": 4},
+            "usae": usae,
+            "training": {"steps": 60, "batch_tokens": 256, "log_every": 20, **training},
+        }
+    )
+
+
+def new_run(path: Path, made: Recipe) -> Run:
+    records = tuple(
+        BackboneRecord(
+            spec=spec, weights_sha256="0", dim=10, grid=4, input_size=32, sees_colour=True
+        )
+        for spec in made.backbones
+    )
+    info = RunInfo(
+        format=1, name="tiny", recipe_sha256=made.digest(), backbones=records, created_by="test"
+    )
+    return Run.create(path, made, info)
+
+
+def trained(path: Path, store: FakeStore, *, resume: bool = False, **training: Any) -> UniversalSAE:
+    made = recipe(**training)
+    run = new_run(path, made)
+    train_usae(run, made, store, resume=resume)
+    return load_usae(run)
+
+
+@pytest.mark.parametrize("mode", ["ours", "paper"])
+def test_training_reconstructs_and_explains_across(
+    tmp_path: Path, store: FakeStore, mode: str
+) -> None:
+    usae = trained(tmp_path, store, steps=400, usae={"mode": mode}, lr=3e-3)
+    table, _ = evaluate_usae(usae, [store.rows])
+    own = [table["r2"]["channel"][i][i] for i in range(2)]
+    assert min(own) > (0.8 if mode == "ours" else 0.5)
+    if mode == "ours":
+        cross = [table["r2"]["channel"][0][1], table["r2"]["channel"][1][0]]
+        assert min(cross) > 0.6
+        assert table["correlation"]["one|two"] > 0.3
+
+
+def test_same_seed_same_bytes(tmp_path: Path, store: FakeStore) -> None:
+    trained(tmp_path / "a", store)
+    trained(tmp_path / "b", store)
+    first, second = ((tmp_path / n / "usae.safetensors").read_bytes() for n in "ab")
+    assert first == second
+
+
+@pytest.mark.parametrize("mode", ["ours", "paper"])
+def test_a_resumed_training_ends_where_an_unbroken_one_does(
+    tmp_path: Path, store: FakeStore, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    settings: dict[str, Any] = {"checkpoint_every": 20, "usae": {"mode": mode}}
+    trained(tmp_path / "whole", store, **settings)
+    made = recipe(**settings)
+    run = new_run(tmp_path / "broken", made)
+    calls = 0
+    step = TrainingStep.__call__
+
+    def breaks(self: TrainingStep, batch: Mapping[str, Tensor], share: float) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 31:
+            raise KeyboardInterrupt
+        return step(self, batch, share)
+
+    monkeypatch.setattr(TrainingStep, "__call__", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        train_usae(run, made, store)
+    monkeypatch.undo()
+    assert not run.usae_file.exists()
+    train_usae(run, made, store, resume=True)
+    whole = (tmp_path / "whole" / "usae.safetensors").read_bytes()
+    assert run.usae_file.read_bytes() == whole
+    assert not run.training_state.exists()
+    logged = [json.loads(line)["step"] for line in run.training_log.read_text().splitlines()]
+    assert logged == sorted(set(logged))
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path, store: FakeStore) -> None:
+    made = recipe(checkpoint_every=20, steps=20)
+    run = new_run(tmp_path, made)
+    step = TrainingStep(UniversalSAE({"one": 10, "two": 16}, 8, 2), OURS, seed=0)
+    from usae_viz.sae.state import save_state
+
+    save_state(run.training_state, step, 3, 1.0)
+    with pytest.raises(CheckpointError, match="cannot be resumed from"):
+        train_usae(run, made, store, resume=True)
+
+
+def one_step(parts: Ingredients) -> tuple[UniversalSAE, dict[str, Tensor]]:
+    usae = UniversalSAE({"one": 10, "two": 16}, 32, 4)
+    step = TrainingStep(usae, parts, seed=0)
+    step.initialise(None)
+    before = {key: value.clone() for key, value in usae.state_dict().items()}
+    step(FakeStore().sample(64, seed=0), 0.5)
+    return usae, before
+
+
+def changed(parts: Ingredients) -> set[str]:
+    usae, before = one_step(parts)
+    return {key for key, value in usae.state_dict().items() if not torch.equal(value, before[key])}
+
+
+def test_paper_mode_steps_the_drawn_pair_only() -> None:
+    moved = changed(PAPER)
+    assert {key.rsplit(".", 1)[1] for key in moved} in ({"0"}, {"1"})
+    assert any(key.startswith("dictionary") for key in moved)
+
+
+def test_our_mode_steps_every_decoder() -> None:
+    assert {"dictionary.0", "dictionary.1", "weight.0", "weight.1"} <= changed(OURS)
+
+
+def test_gradients_equal_a_dense_reference_in_float64() -> None:
+    parts = dataclasses.replace(
+        OURS, agreement=0.5, vote=0.0, rows="unit", clip=None, weight_decay=0.0
+    )
+    usae = UniversalSAE({"one": 10, "two": 16}, 32, 4).double()
+    step = TrainingStep(usae, parts, seed=0)
+    step.initialise(None)
+    batch = {name: rows.double() for name, rows in FakeStore().sample(64, seed=0).items()}
+    drawn = int(
+        torch.randint(2, (), generator=torch.Generator().set_state(step.generator.get_state()))
+    )
+    leaves = {key: p.detach().clone().requires_grad_() for key, p in usae.named_parameters()}
+    x = [usae.standardise(name, batch[name]) for name in usae.names]
+    pre = [F.linear(x[i], leaves[f"weight.{i}"], leaves[f"bias.{i}"]) for i in range(2)]
+    mask = torch.zeros_like(pre[drawn]).scatter(1, pre[drawn].topk(4).indices, 1.0)
+    code = pre[drawn].relu() * mask
+    loss = sum(
+        (x[j] - code @ F.normalize(leaves[f"dictionary.{j}"], dim=1)).square().mean()
+        for j in range(2)
+    )
+    other = pre[1 - drawn] * mask
+    cosine = (other * code).sum(1) / (other.norm(dim=1) * code.norm(dim=1))
+    agreement = (1 - cosine).mean()
+    (loss + 0.5 * agreement).backward()
+    step.optimisers = []  # gradients only: nothing may move
+    captured: dict[str, Tensor] = {}
+
+    def capture(loss: Tensor, drawn: int, share: float) -> float:
+        del drawn, share
+        loss.backward()
+        captured.update({key: p.grad for key, p in usae.named_parameters() if p.grad is not None})
+        return 0.0
+
+    step._update = capture  # type: ignore[method-assign]
+    step(batch, 0.5)
+    for key, leaf in leaves.items():
+        if leaf.grad is not None:
+            torch.testing.assert_close(captured[key], leaf.grad, rtol=0, atol=1e-12)
+    assert len(captured) >= 5
+
+
+def test_folding_batchnorm_changes_nothing() -> None:
+    usae = UniversalSAE({"one": 10, "two": 16}, 32, 4)
+    step = TrainingStep(usae, PAPER, seed=0)
+    step.initialise(None)
+    store = FakeStore()
+    batches = store.token_batches(64, seed=1, buffer_images=1)
+    for number in range(20):
+        step(next(batches), number / 20)
+    assert step.norms is not None
+    step.norms.eval()
+    tokens = store.rows["one"][:50]
+    with torch.no_grad():
+        expected = step.norms[0](F.linear(tokens, usae.weight[0], usae.bias[0]))
+        step.finish()
+        torch.testing.assert_close(usae.pre_gate("one", tokens), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_clock_ends_a_training(tmp_path: Path, store: FakeStore) -> None:
+    trained(tmp_path, store, steps=10**6, max_minutes=0.02)
+    lines = [json.loads(line) for line in (tmp_path / "training.jsonl").read_text().splitlines()]
+    assert 0 < lines[-1]["step"] < 10**6
+    assert lines[-1]["learning_rate"] < lines[len(lines) // 2]["learning_rate"]
+
+
+def test_rows_have_unit_norm_on_average_over_backbones(tmp_path: Path, store: FakeStore) -> None:
+    usae = trained(tmp_path, store)
+    shares = [usae.rows(n).square().sum(1) / usae.dims[n] for n in usae.names]
+    torch.testing.assert_close(torch.stack(shares).mean(0) * 13, torch.ones(32))
+
+
+def test_low_numbers_are_the_most_universal_and_dead_ones_come_last(store: FakeStore) -> None:
+    usae = UniversalSAE({"one": 10, "two": 16}, 32, 4)
+    step = TrainingStep(usae, OURS, seed=0)
+    step.initialise(None)
+    with torch.no_grad():
+        for weight, bias in zip(usae.weight, usae.bias, strict=True):
+            weight[5].zero_()
+            bias[5] = -100.0
+    before = usae.translate("one", "two", store.rows["one"])
+    number_concepts(usae, [store.rows])
+    statistics = CodeStatistics(usae)
+    statistics.add({name: usae.encode(name, rows) for name, rows in store.rows.items()})
+    correlation = statistics.correlation()[0, 1]
+    assert statistics.dead()[-1]
+    living = correlation[~statistics.dead()]
+    assert (living[:-1] >= living[1:] - 1e-6).all()
+    torch.testing.assert_close(usae.translate("one", "two", store.rows["one"]), before)

@@ -1,0 +1,96 @@
+"""A trained USAE on disk: ``usae.safetensors`` and ``usae.json``; loading is strict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from usae_viz.errors import CheckpointError
+from usae_viz.run import Run, read_json, write_bytes, write_json
+from usae_viz.sae.universal import UniversalSAE
+
+FORMAT = 1
+
+
+class UsaeConfig(BaseModel):
+    """The content of ``usae.json``: all that is needed to build the module."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = FORMAT
+    dims: dict[str, int]
+    """Channels per backbone, in the order of the tensors."""
+    concepts: int
+    k: int
+    tau: float
+    mode: str
+    steps: int
+    """Optimiser steps taken."""
+    seconds: float
+    """Wall time of the training loop."""
+
+
+def save_usae(run: Run, usae: UniversalSAE, config: UsaeConfig, *, half: bool = False) -> None:
+    """Write the model into the run, weights first; `half` stores float16."""
+    state = usae.state_dict()
+    if half:
+        state = {key: t.half() if t.ndim == 2 else t for key, t in state.items()}
+    write_bytes(run.usae_file, save({key: t.contiguous().cpu() for key, t in state.items()}))
+    write_json(run.usae_config_file, config.model_dump(mode="json"))
+
+
+def load_usae(run: Run) -> UniversalSAE:
+    """Load the run's USAE, frozen, float32, in evaluation mode.
+
+    Raises:
+        CheckpointError: there is none, it is damaged, or weights and configuration disagree.
+    """
+    config = read_config(run)
+    usae = UniversalSAE(config.dims, config.concepts, config.k, config.tau)
+    try:
+        state = {key: t.float() for key, t in load(run.usae_file.read_bytes()).items()}
+        usae.load_state_dict(state, strict=True)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{run.usae_file} is missing or damaged", got=str(error), hint="train again"
+        ) from error
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{run.usae_file} does not match {run.usae_config_file.name}",
+            got=" ".join(str(error).split())[:400],
+            hint="take both files from the same run",
+        ) from None
+    if list(config.dims) != list(run.names):
+        raise CheckpointError(
+            f"{run.usae_config_file} is of another run",
+            expected=f"backbones {', '.join(run.names)}",
+            got=", ".join(config.dims),
+        )
+    return usae.eval().requires_grad_(False)
+
+
+def read_config(run: Run) -> UsaeConfig:
+    """Read ``usae.json``.
+
+    Raises:
+        CheckpointError: it is missing, damaged or of another format.
+    """
+    if not run.usae_config_file.is_file():
+        raise CheckpointError(
+            f"{run.path} holds no trained USAE", hint="finish `usae-viz train RECIPE --out RUN`"
+        )
+    table: Any = read_json(run.usae_config_file)
+    try:
+        config = UsaeConfig.model_validate(table)
+    except ValidationError as error:
+        raise CheckpointError(f"{run.usae_config_file} cannot be read", got=str(error)) from None
+    if config.format != FORMAT:
+        raise CheckpointError(
+            f"{run.usae_config_file} has another format",
+            expected=str(FORMAT),
+            got=str(config.format),
+        )
+    return config

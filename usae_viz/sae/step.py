@@ -1,0 +1,202 @@
+"""One optimiser step: draw a backbone, encode, decode all, update."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from usae_viz.sae.code import SparseCode, top_k
+from usae_viz.sae.losses import agreement_loss, auxiliary_loss, reconstruction_loss
+from usae_viz.sae.modes import Ingredients
+from usae_viz.sae.universal import UniversalSAE
+
+
+class TrainingStep:
+    """The state of a training and its step.
+
+    Each step draws one backbone (the same draw on every rank, from the seed); its code
+    reconstructs every backbone. What else happens is set by the ingredients.
+
+    Args:
+        usae: the model that is trained; its standardisation must be set.
+        parts: the ingredients.
+        seed: of the draws and of the initial rows.
+    """
+
+    def __init__(self, usae: UniversalSAE, parts: Ingredients, *, seed: int) -> None:
+        self.usae, self.parts = usae, parts
+        self.generator = torch.Generator().manual_seed(seed)
+        device = usae.bias[0].device
+        self.norms = (
+            nn.ModuleList(nn.BatchNorm1d(usae.concepts, device=device) for _ in usae.names)
+            if parts.encoder == "batchnorm"
+            else None
+        )
+        self.optimisers = [
+            torch.optim.AdamW(
+                self._parameters(i), lr=parts.learning_rate, weight_decay=parts.weight_decay
+            )
+            for i in range(len(usae.names))
+        ]
+
+    def _parameters(self, i: int) -> list[nn.Parameter]:
+        own = [self.usae.weight[i], self.usae.bias[i], self.usae.dictionary[i]]
+        return own if self.norms is None else [*own, *self.norms[i].parameters()]
+
+    @torch.no_grad()
+    def initialise(self, sample: Mapping[str, Tensor] | None) -> None:
+        """Set the first rows; encoders start as the dictionaries' transposes.
+
+        Args:
+            sample: paired raw tokens ``[n, dim]`` per backbone, which become the rows (the same
+                tokens everywhere, so a concept starts as the same pixels in every backbone); None
+                for independent Gaussian rows. Fewer tokens than concepts are filled up with
+                Gaussian rows.
+        """
+        usae = self.usae
+        for i, name in enumerate(usae.names):
+            rows = torch.randn(usae.concepts, usae.dims[name], generator=self.generator)
+            if sample is not None:
+                tokens = usae.standardise(name, sample[name].to(usae.mean(name).device)).cpu()
+                count = min(len(tokens), usae.concepts)
+                rows[:count] = tokens[:count]
+            usae.dictionary[i].copy_(F.normalize(rows, dim=1))
+            usae.weight[i].copy_(usae.dictionary[i])
+            usae.bias[i].zero_()
+        self._normalise()
+        if sample is not None:
+            self._scale_encoders(sample)
+
+    def _scale_encoders(self, sample: Mapping[str, Tensor]) -> None:
+        """Scale each encoder so that its first reconstruction has the best overall length.
+
+        Rows that are tokens overlap; k of them at full projection would overshoot many times.
+        """
+        usae = self.usae
+        for i, name in enumerate(usae.names):
+            tokens = sample[name].to(usae.mean(name).device)
+            target = usae.standardise(name, tokens)
+            made = usae.standardise(name, usae.decode(name, usae.encode(name, tokens)))
+            usae.weight[i].mul_((target * made).sum() / made.square().sum().clamp_min(1e-12))
+
+    def __call__(self, batch: Mapping[str, Tensor], share: float) -> Callable[[], dict[str, float]]:
+        """Take a step.
+
+        Args:
+            batch: paired raw tokens ``[n, dim]`` per backbone.
+            share: of the budget that is spent, in [0, 1); sets the learning rate.
+
+        Returns:
+            A function that reads the step's figures (it waits for the device, so call it seldom).
+        """
+        usae, parts = self.usae, self.parts
+        device = usae.bias[0].device
+        tokens = {
+            name: usae.standardise(name, batch[name].to(device, non_blocking=True))
+            for name in usae.names
+        }
+        drawn = int(torch.randint(len(usae.names), (), generator=self.generator))
+        voted = float(torch.rand((), generator=self.generator)) < parts.vote
+        name = usae.names[drawn]
+        together = parts.agreement > 0 or voted
+        pre_gate = {
+            other: self._pre_gate(i, tokens[other])
+            for i, other in enumerate(usae.names)
+            if together or i == drawn
+        }
+        code = self._code(pre_gate, name, voted)
+        rows = dict(zip(usae.names, self._rows(), strict=True))
+        loss = reconstruction_loss(code, rows, tokens, l1=parts.loss == "l1")
+        losses = {"reconstruction": loss.detach()}
+        if parts.agreement > 0:
+            others = {other: values for other, values in pre_gate.items() if other != name}
+            agreement = agreement_loss(code, others)
+            losses["agreement"] = agreement.detach()
+            loss = loss + parts.agreement * agreement
+        if parts.auxiliary > 0:
+            auxiliary = auxiliary_loss(pre_gate[name], code, rows, tokens)
+            losses["auxiliary"] = auxiliary.detach()
+            loss = loss + parts.auxiliary * auxiliary
+        rate = self._update(loss, drawn, share)
+
+        def report() -> dict[str, float]:
+            figures = {key: round(float(value), 6) for key, value in losses.items()}
+            return {**figures, "learning_rate": rate}
+
+        return report
+
+    def _code(self, pre_gate: Mapping[str, Tensor], name: str, voted: bool) -> SparseCode:
+        if not voted:
+            return top_k(pre_gate[name], self.usae.k)
+        with torch.no_grad():
+            total = torch.stack(list(pre_gate.values())).sum(0)
+            indices = total.topk(self.usae.k, dim=1, sorted=False).indices
+        return SparseCode(pre_gate[name].gather(1, indices).relu(), indices)
+
+    def _pre_gate(self, i: int, tokens: Tensor) -> Tensor:
+        linear = F.linear(tokens, self.usae.weight[i], self.usae.bias[i])
+        if self.norms is None:
+            return linear
+        normed: Tensor = self.norms[i](linear)
+        return normed
+
+    def _rows(self) -> list[Tensor]:
+        if self.parts.rows == "unit":
+            return [F.normalize(rows, dim=1) for rows in self.usae.dictionary]
+        return list(self.usae.dictionary)
+
+    def _update(self, loss: Tensor, drawn: int, share: float) -> float:
+        parts = self.parts
+        rise = min(1.0, share / parts.warmup) if parts.warmup else 1.0
+        fall = 0.5 * (1 + math.cos(math.pi * share))
+        span = parts.learning_rate - parts.final_learning_rate
+        rate = max(rise, 0.01) * (parts.final_learning_rate + span * fall)
+        stepping = self.optimisers if parts.update == "all" else [self.optimisers[drawn]]
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        # Only what will step is differentiated: the other gradients would be thrown away.
+        wanted = [p for o in stepping for group in o.param_groups for p in group["params"]]
+        loss.backward(inputs=wanted)  # type: ignore[no-untyped-call]
+        for optimiser in stepping:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            if parts.clip is not None:
+                nn.utils.clip_grad_norm_(wanted, parts.clip)
+            optimiser.step()
+        if parts.rows == "joint":
+            self._normalise()
+        return rate
+
+    @torch.no_grad()
+    def _normalise(self) -> None:
+        """Give each concept's rows unit norm: each, or on average over the backbones."""
+        rows = self.usae.dictionary
+        if self.parts.rows == "unit":
+            for own in rows:
+                own.copy_(F.normalize(own, dim=1))
+            return
+        # Tokens have squared norm `dim` on average; compare rows as shares of that.
+        dims = [own.shape[1] for own in rows]
+        width = sum(dims) / len(dims)
+        squared = [own.square().sum(1) / dim for own, dim in zip(rows, dims, strict=True)]
+        norm = (torch.stack(squared).mean(0) * width).sqrt().clamp_min(1e-6)[:, None]
+        for own in rows:
+            own.div_(norm)
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Fold what only training needs into the model: BatchNorm, unit rows."""
+        usae = self.usae
+        if self.norms is not None:
+            for i, norm in enumerate(self.norms):
+                assert isinstance(norm, nn.BatchNorm1d)
+                assert norm.running_mean is not None
+                assert norm.running_var is not None
+                gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+                usae.weight[i].mul_(gain[:, None])
+                usae.bias[i].copy_((usae.bias[i] - norm.running_mean) * gain + norm.bias)
+        self._normalise()

@@ -1,0 +1,124 @@
+"""The universal sparse autoencoder: an encoder and a dictionary per backbone, one code for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from usae_viz.errors import UsageError, did_you_mean
+from usae_viz.sae.code import SparseCode, top_k, weighted_rows
+
+
+class UniversalSAE(nn.Module):
+    """Z = TopK(ReLU(W A + b)) from any backbone, Â = Z D for every backbone (arXiv 2502.03714).
+
+    Tokens go in and come out as the backbone gives them; standardisation (per-channel mean, one
+    scale) happens inside. Code values are in standardised units: a dictionary row has, on average
+    over the backbones, unit norm.
+
+    Args:
+        dims: channels of each backbone's tokens, in the run's order.
+        concepts: width of the code.
+        k: concepts kept per token.
+        tau: a concept fires where its value exceeds this.
+    """
+
+    def __init__(self, dims: Mapping[str, int], concepts: int, k: int, tau: float = 0.1) -> None:
+        super().__init__()
+        self.names = tuple(dims)
+        self.dims = dict(dims)
+        self.concepts, self.k, self.tau = concepts, k, tau
+        self.weight = nn.ParameterList(
+            nn.Parameter(torch.zeros(concepts, d)) for d in dims.values()
+        )
+        self.bias = nn.ParameterList(nn.Parameter(torch.zeros(concepts)) for _ in dims)
+        self.dictionary = nn.ParameterList(
+            nn.Parameter(torch.zeros(concepts, d)) for d in dims.values()
+        )
+        for name, dim in dims.items():
+            self.register_buffer(f"mean_{self._at(name)}", torch.zeros(dim))
+            self.register_buffer(f"scale_{self._at(name)}", torch.ones(()))
+
+    def _at(self, name: str) -> int:
+        if name not in self.dims:
+            raise UsageError(
+                f"the USAE does not know backbone {name!r}",
+                expected=f"one of {', '.join(self.names)}",
+                hint=did_you_mean(name, self.names),
+            )
+        return self.names.index(name)
+
+    def _tokens(self, name: str, tokens: Tensor) -> Tensor:
+        if tokens.ndim != 2 or tokens.shape[1] != self.dims[name]:
+            raise UsageError(
+                f"tokens of {name} have another shape",
+                expected=f"[n, {self.dims[name]}]",
+                got=str(list(tokens.shape)),
+            )
+        return self.standardise(name, tokens)
+
+    def mean(self, name: str) -> Tensor:
+        """Return the standardisation's mean ``[dim]``."""
+        return cast(Tensor, getattr(self, f"mean_{self._at(name)}"))
+
+    def scale(self, name: str) -> Tensor:
+        """Return the standardisation's scale, a scalar tensor."""
+        return cast(Tensor, getattr(self, f"scale_{self._at(name)}"))
+
+    def set_standardisation(self, name: str, mean: Tensor, scale: float) -> None:
+        """Set the per-channel mean ``[dim]`` and the scale of a backbone's tokens."""
+        self.mean(name).copy_(mean)
+        self.scale(name).fill_(scale)
+
+    def standardise(self, name: str, tokens: Tensor) -> Tensor:
+        """Return tokens ``[..., dim]`` in standardised units."""
+        return (tokens - self.mean(name)) / self.scale(name)
+
+    def restore(self, name: str, standardised: Tensor) -> Tensor:
+        """Undo `standardise`."""
+        return standardised * self.scale(name) + self.mean(name)
+
+    def rows(self, name: str) -> Tensor:
+        """Return the dictionary of a backbone, ``[concepts, dim]``, in standardised units."""
+        rows: Tensor = self.dictionary[self._at(name)]
+        return rows
+
+    def encoder(self, name: str) -> tuple[Tensor, Tensor]:
+        """Return the encoder's weight ``[concepts, dim]`` and bias ``[concepts]``."""
+        return self.weight[self._at(name)], self.bias[self._at(name)]
+
+    def pre_gate(self, name: str, tokens: Tensor, concepts: Tensor | None = None) -> Tensor:
+        """Return pre-gate activations of tokens ``[n, dim]``: ``[n, concepts]``, any sign.
+
+        With `concepts` (indices) only those encoder rows are computed.
+
+        Raises:
+            UsageError: the backbone is unknown or the tokens are not ``[n, dim]``.
+        """
+        weight, bias = self.encoder(name)
+        if concepts is not None:
+            weight, bias = weight[concepts], bias[concepts]
+        return F.linear(self._tokens(name, tokens), weight, bias)
+
+    def gated(self, name: str, tokens: Tensor, concepts: Tensor) -> Tensor:
+        """Return the code values of some concepts, ``[n, len(concepts)]``: 0 where not kept."""
+        pre_gate = self.pre_gate(name, tokens)
+        threshold = pre_gate.topk(self.k, dim=1, sorted=True).values[:, -1:]
+        chosen = pre_gate[:, concepts]
+        return torch.where(chosen >= threshold, chosen, 0).relu()
+
+    def encode(self, name: str, tokens: Tensor) -> SparseCode:
+        """Return the sparse code of tokens ``[n, dim]``."""
+        return top_k(self.pre_gate(name, tokens), self.k)
+
+    def decode(self, name: str, code: SparseCode) -> Tensor:
+        """Return the tokens ``[n, dim]`` that a code stands for in one backbone."""
+        return self.restore(name, weighted_rows(code, self.rows(name)))
+
+    def translate(self, source: str, target: str, tokens: Tensor) -> Tensor:
+        """Encode tokens of one backbone and decode them as another's, ``[n, dim of target]``."""
+        return self.decode(target, self.encode(source, tokens))
