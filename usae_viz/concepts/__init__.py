@@ -1,0 +1,18 @@
+"""What each concept does over a dataset: statistics, natural examples, labels."""
+
+from usae_viz.concepts.index import ConceptIndex, Example, load_index
+from usae_viz.concepts.indexing import index_run
+from usae_viz.concepts.labels import LabelScores, score_labels
+from usae_viz.concepts.selection import parse_concepts
+from usae_viz.concepts.table import concept_rows
+
+__all__ = [
+    "ConceptIndex",
+    "Example",
+    "LabelScores",
+    "concept_rows",
+    "index_run",
+    "load_index",
+    "parse_concepts",
+    "score_labels",
+]

@@ -1,0 +1,27 @@
+"""Concepts as a person writes them: ``7,12,30-40``."""
+
+from __future__ import annotations
+
+import re
+
+from usae_viz.errors import ConceptError
+
+
+def parse_concepts(text: str) -> list[int]:
+    """Return the concepts that a text like ``7,12,30-40`` names, in order, each once.
+
+    Raises:
+        ConceptError: the text cannot be read, or a range runs backwards.
+    """
+    chosen: dict[int, None] = {}
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if match is None:
+            raise ConceptError(
+                f"{text!r} names no concepts", expected="numbers and ranges, like 7,12,30-40"
+            )
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise ConceptError(f"the range {part.strip()} runs backwards", expected="LOW-HIGH")
+        chosen.update(dict.fromkeys(range(first, last + 1)))
+    return list(chosen)
