@@ -17,11 +17,14 @@ Kind = Literal["universal", "shared", "unique", "dead"]
 
 FORMAT = 1
 UNIVERSAL_ENTROPY = 0.9
-"""At least this firing entropy, and co-firing above chance in every pair, is universal."""
+"""From this firing entropy on, a concept that all backbones share is universal."""
 UNIQUE_ENTROPY = 0.2
 """Below this firing entropy a concept belongs to one backbone."""
+SHARED_COFIRE = 0.2
+"""Two backbones share a concept if it fires in both in this share of the more frequent one's
+tokens …"""
 SHARED_LIFT = 2.0
-"""A pair of backbones shares a concept if it fires together this many times more than by chance."""
+"""… and this many times more often than independent firing would give."""
 
 
 class Example(NamedTuple):
@@ -97,18 +100,21 @@ class ConceptIndex:
             )
 
     def sharing(self, concept: int) -> list[str]:
-        """Return the backbones that share a concept, most active first.
+        """Return the backbones that share a concept with another one, most active first.
 
-        The one that fires it most, and those whose firing coincides with that one's at least
-        `SHARED_LIFT` times as often as by chance.
+        See `SHARED_COFIRE` and `SHARED_LIFT`; judged on the same tokens, since equal rates can
+        come from different places. If no two share it: the one that fires it most.
         """
         rate = self.rate[:, concept]
-        first = int(rate.argmax())
-        if rate[first] == 0:
+        if not rate.any():
             return []
-        lift = self.pair_lift[first, :, concept]
-        order = [int(j) for j in np.argsort(-rate) if rate[j] > 0]
-        return [self.names[j] for j in order if j == first or lift[j] >= SHARED_LIFT]
+        shares = self.pair[:, :, concept] >= SHARED_COFIRE
+        shares &= self.pair_lift[:, :, concept] >= SHARED_LIFT
+        np.fill_diagonal(shares, False)
+        members = np.flatnonzero(shares.any(1))
+        if not members.size:
+            return [self.names[int(rate.argmax())]]
+        return [self.names[j] for j in sorted(members, key=lambda j: -rate[j])]
 
     def kind(self, concept: int) -> Kind:
         """Return ``universal``, ``shared``, ``unique`` or ``dead``.

@@ -12,7 +12,7 @@ from torch import Tensor
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
 from usae_viz.sae.checkpoint import UsaeConfig, save_usae
-from usae_viz.sae.modes import ingredients
+from usae_viz.sae.modes import Ingredients, ingredients
 from usae_viz.sae.ordering import number_concepts
 from usae_viz.sae.state import load_state, save_state
 from usae_viz.sae.step import TrainingStep
@@ -62,6 +62,7 @@ def train_usae(
     store: TokenStore,
     *,
     resume: bool = False,
+    parts: Ingredients | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> UniversalSAE:
@@ -76,6 +77,7 @@ def train_usae(
         recipe: dictionary, budget, seed.
         store: paired tokens.
         resume: go on from the last checkpoint, if there is one.
+        parts: in place of the mode's ingredients, for ablations.
         device: where to train.
         progress: called with what is going on, steps done, steps in all.
 
@@ -83,7 +85,7 @@ def train_usae(
         CheckpointError: the checkpoint is damaged or belongs to other settings.
     """
     budget = recipe.training
-    parts = ingredients(recipe.usae, budget)
+    parts = ingredients(recipe.usae, budget) if parts is None else parts
     statistics = store.statistics()
     dims = {name: len(values.mean) for name, values in statistics.items()}
     usae = UniversalSAE(dims, recipe.usae.concepts, recipe.usae.k, recipe.concepts.tau)
