@@ -99,17 +99,67 @@ class Run:
         write_json(run.info_file, info.model_dump(mode="json", exclude_none=True))
         return run
 
-    info_file = property(lambda self: self.path / "run.json")
-    recipe_file = property(lambda self: self.path / "recipe.toml")
-    activations_dir = property(lambda self: self.path / "activations")
-    usae_file = property(lambda self: self.path / "usae.safetensors")
-    usae_config_file = property(lambda self: self.path / "usae.json")
-    training_log = property(lambda self: self.path / "training.jsonl")
-    training_state = property(lambda self: self.path / "training.state.safetensors")
-    evaluation_file = property(lambda self: self.outputs / "evaluation.json")
-    index_file = property(lambda self: self.path / "concepts" / "index.safetensors")
-    examples_file = property(lambda self: self.path / "concepts" / "examples.json")
-    gallery_dir = property(lambda self: self.outputs / "gallery")
+    @property
+    def info_file(self) -> Path:
+        """``run.json``."""
+        return self.path / "run.json"
+
+    @property
+    def recipe_file(self) -> Path:
+        """``recipe.toml``, resolved."""
+        return self.path / "recipe.toml"
+
+    @property
+    def activations_dir(self) -> Path:
+        """The activation store."""
+        return self.path / "activations"
+
+    @property
+    def usae_file(self) -> Path:
+        """Weights of the USAE."""
+        return self.path / "usae.safetensors"
+
+    @property
+    def usae_config_file(self) -> Path:
+        """``usae.json``: what builds the USAE."""
+        return self.path / "usae.json"
+
+    @property
+    def training_log(self) -> Path:
+        """One JSON line a logged step."""
+        return self.path / "training.jsonl"
+
+    @property
+    def training_state(self) -> Path:
+        """Checkpoint of an unfinished training."""
+        return self.path / "training.state.safetensors"
+
+    @property
+    def evaluation_file(self) -> Path:
+        """Where an evaluation is written."""
+        return self.outputs / "evaluation.json"
+
+    @property
+    def index_file(self) -> Path:
+        """Statistics and examples of the concepts."""
+        return self.path / "concepts" / "index.safetensors"
+
+    @property
+    def examples_file(self) -> Path:
+        """Which images the examples are."""
+        return self.path / "concepts" / "examples.json"
+
+    @property
+    def gallery_dir(self) -> Path:
+        """The page."""
+        return self.outputs / "gallery"
+
+    def find_evaluation(self) -> Path | None:
+        """Return the newest evaluation there is: of the outputs, else the one the run came with."""
+        for path in (self.evaluation_file, self.path / self.evaluation_file.name):
+            if path.is_file():
+                return path
+        return None
 
     def thumb_file(self, image_id: str) -> Path:
         """Return the path of the thumbnail of the image with this content hash."""

@@ -1,0 +1,178 @@
+"""One concept on any image files: the heatmaps of all backbones side by side, on one scale each."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from usae_viz.attribution.maps import concept_maps
+from usae_viz.backbones import load_run_backbones
+from usae_viz.concepts import load_index
+from usae_viz.errors import ImageSourceError, UsageError
+from usae_viz.images import read_canvas
+from usae_viz.images.canvas import Crop
+from usae_viz.render import Tile, overlay, sheet, to_picture
+from usae_viz.run import Run, write_bytes
+from usae_viz.sae import load_usae
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Heatmaps:
+    """A concept over some images; displays itself as a sheet in a notebook.
+
+    Attributes:
+        concept: index of the code.
+        names: backbones, in the run's order.
+        files: the images' names, in the order of every array.
+        canvases: ``[images, canvas, canvas, 3]`` uint8 sRGB, the pixels every backbone saw.
+        gated: per backbone ``[images, grid, grid]``, values of the code (at least 0).
+        pre_gate: per backbone the same before the gate, any sign.
+        scale: per backbone the largest value of the concept over the indexed images: the top of the
+            one scale that all its heatmaps are drawn on.
+    """
+
+    concept: int
+    names: tuple[str, ...]
+    files: tuple[str, ...]
+    canvases: NDArray[np.uint8]
+    gated: dict[str, Floats]
+    pre_gate: dict[str, Floats]
+    scale: dict[str, float]
+
+    def sheet(self, side: int = 224, opacity: float = 0.75) -> Image.Image:
+        """Draw a row per image: the image, then the heat of each backbone with its peak.
+
+        Each backbone has one scale, from 0 to its `scale`, whatever the image.
+        """
+        tiles = []
+        for number, file in enumerate(self.files):
+            canvas = to_picture(self.canvases[number])
+            tiles.append(Tile(canvas, file))
+            for name in self.names:
+                heat, top = self.gated[name][number], self.scale[name]
+                share = f"peak {heat.max():.2f} ({heat.max() / top:.0%})" if top else "never fires"
+                drawn = overlay(canvas, heat, vmax=top or 1.0, opacity=opacity)
+                tiles.append(Tile(drawn, share))
+        return sheet(
+            tiles,
+            1 + len(self.names),
+            side=side,
+            headings=["image", *self.names],
+            title=f"Concept {self.concept}",
+            note="Heat from 0 to the largest value over the indexed images (100%): "
+            + ", ".join(f"{name} {self.scale[name]:.2f}" for name in self.names),
+        )
+
+    def save(self, folder: str | Path) -> dict[str, Any]:
+        """Write the sheet and the arrays into a folder, made if it is not there.
+
+        The arrays (``maps.npz``) are ``files``, ``backbones``, ``scale``, and per backbone
+        ``gated/NAME`` and ``pre_gate/NAME``.
+
+        Returns:
+            What was written, as plain JSON values: ``sheet`` and ``arrays`` (paths), ``scale`` per
+            backbone, and ``images``, each with ``image`` and the ``peak`` per backbone.
+        """
+        sheet_file, arrays_file = Path(folder) / "sheet.png", Path(folder) / "maps.npz"
+        arrays = {f"gated/{name}": self.gated[name] for name in self.names}
+        arrays |= {f"pre_gate/{name}": self.pre_gate[name] for name in self.names}
+        data = io.BytesIO()
+        np.savez_compressed(
+            data,
+            allow_pickle=False,
+            files=np.array(self.files),
+            backbones=np.array(self.names),
+            scale=np.array([self.scale[name] for name in self.names], np.float32),
+            **arrays,
+        )
+        write_bytes(sheet_file, self._repr_png_())
+        write_bytes(arrays_file, data.getvalue())
+        images = [
+            {"image": file, "peak": {name: float(self.gated[name][i].max()) for name in self.names}}
+            for i, file in enumerate(self.files)
+        ]
+        return {
+            "sheet": str(sheet_file),
+            "arrays": str(arrays_file),
+            "scale": self.scale,
+            "images": images,
+        }
+
+    def _repr_png_(self) -> bytes:
+        data = io.BytesIO()
+        self.sheet().save(data, "PNG", optimize=True)
+        return data.getvalue()
+
+
+def heatmap(
+    run: Run,
+    images: Sequence[str | Path],
+    concept: int,
+    *,
+    backbones: Sequence[str] | None = None,
+    batch_size: int = 16,
+    device: str | torch.device = "cpu",
+) -> Heatmaps:
+    """Show where a concept is in image files, for every backbone.
+
+    Each file is brought to the run's canvas by the recipe's crop, as in training, and every
+    backbone reads that same canvas.
+
+    Args:
+        run: an indexed run.
+        images: image files.
+        concept: index of the code; it must be alive.
+        backbones: names, in any order; all by default.
+        batch_size: images at once.
+        device: where the networks run.
+
+    Raises:
+        ConceptError: the concept does not exist or is dead.
+        ImageSourceError: a file is missing or is no readable image.
+        RunError: the run is not indexed or has no such backbone.
+        UsageError: no image is given.
+    """
+    if not images:
+        raise UsageError("no image is given", hint="name at least one image file")
+    index = load_index(run)
+    index.require(concept)
+    for name in backbones or ():
+        run.record(name)
+    spec = run.recipe().images
+    canvases = torch.stack([_read(Path(path), spec.canvas, spec.crop) for path in images])
+    usae = load_usae(run).to(device)
+    pixels = canvases.to(device).float() / 255
+    gated, pre_gate, scale = {}, {}, {}
+    for name, backbone in load_run_backbones(run, backbones).items():
+        found = concept_maps(usae, backbone.to(device), pixels, [concept], batch_size=batch_size)
+        gated[name] = found.gated[:, 0].cpu().numpy()
+        pre_gate[name] = found.pre_gate[:, 0].cpu().numpy()
+        scale[name] = float(index.maximum[index.names.index(name), concept])
+    return Heatmaps(
+        concept=concept,
+        names=tuple(gated),
+        files=tuple(Path(path).name for path in images),
+        canvases=canvases.permute(0, 2, 3, 1).numpy(),
+        gated=gated,
+        pre_gate=pre_gate,
+        scale=scale,
+    )
+
+
+def _read(path: Path, canvas: int, crop: Crop) -> torch.Tensor:
+    try:
+        return read_canvas(path.read_bytes(), canvas, crop)
+    except OSError as error:
+        raise ImageSourceError(f"{path} cannot be read", got=error.strerror or str(error)) from None
+    except ImageSourceError as error:
+        raise ImageSourceError(f"{path}: {error.problem}", got=error.got) from None
