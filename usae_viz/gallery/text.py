@@ -1,0 +1,46 @@
+"""Numbers and lists as a reader wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NARROW = " "
+"""Narrow no-break space, between a number and its unit."""
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def percent(share: float | None) -> str:
+    """Write a share: two digits that matter, at most two decimals; a dash for None."""
+    if share is None:
+        return "–"
+    value = 100 * share
+    decimals = 0 if abs(value) >= 9.95 or value == 0 else 1 if abs(value) >= 0.995 else 2
+    return f"{value:,.{decimals}f}{NARROW}%".replace("-", "−")
+
+
+def number(value: float | None) -> str:
+    """Write a quantity with three digits that matter; a dash for None."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}".replace("-", "−")
+    if abs(value) < 0.001:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa}·10^{int(exponent)}".replace("-", "−")
+    decimals = 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 4
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def counted(count: int) -> str:
+    """Write a count: in words up to nine."""
+    return _WORDS[count] if 0 <= count < len(_WORDS) else f"{count:,}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as ``a, b and c``."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
