@@ -20,7 +20,7 @@ UNIVERSAL_ENTROPY = 0.9
 """From this firing entropy on, a concept that all backbones share is universal."""
 UNIQUE_ENTROPY = 0.2
 """Below this firing entropy a concept belongs to one backbone."""
-SHARED_COFIRE = 0.2
+SHARED_COFIRE = 0.3
 """Two backbones share a concept if it fires in both in this share of the more frequent one's
 tokens …"""
 SHARED_LIFT = 2.0

@@ -1,0 +1,28 @@
+"""Coordinated activation maximization: canvas, views, objective, engine, report."""
+
+from usae_viz.maximize.canvas import Canvas, FourierCanvas, PixelCanvas
+from usae_viz.maximize.engine import Maximized, maximize_concepts
+from usae_viz.maximize.maximizing import maximize
+from usae_viz.maximize.report import Reading, read_maximized
+from usae_viz.maximize.result import MaximizeResult, MaximizeResults, read_result
+from usae_viz.maximize.settings import MaximizeSettings
+from usae_viz.maximize.views import Views, ViewSpec, apply_views, draw_views
+
+__all__ = [
+    "Canvas",
+    "FourierCanvas",
+    "MaximizeResult",
+    "MaximizeResults",
+    "MaximizeSettings",
+    "Maximized",
+    "PixelCanvas",
+    "Reading",
+    "ViewSpec",
+    "Views",
+    "apply_views",
+    "draw_views",
+    "maximize",
+    "maximize_concepts",
+    "read_maximized",
+    "read_result",
+]
