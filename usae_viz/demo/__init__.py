@@ -1,0 +1,1 @@
+"""The built-in world, its backbones and its trained run."""
