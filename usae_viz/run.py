@@ -162,8 +162,16 @@ class Run:
         return None
 
     def thumb_file(self, image_id: str) -> Path:
-        """Return the path of the thumbnail of the image with this content hash."""
-        return self.path / "concepts" / "thumbs" / f"{image_id}.webp"
+        """Return the path of the thumbnail of the image with this content hash.
+
+        In the run if it is there, else among the outputs, where one that is missing is to be made.
+        """
+        part = Path("concepts") / "thumbs" / f"{image_id}.webp"
+        return self.path / part if (self.path / part).is_file() else self.outputs / part
+
+    def writing_to(self, out: Path | None) -> Run:
+        """Return this run with another folder for what is derived from it; None: the same."""
+        return self if out is None else Run(self.path, self.info, outputs=out)
 
     def maximized_dir(self, concept: int, out: Path | None = None) -> Path:
         """Return the folder of the pictures maximized for `concept`."""

@@ -1,7 +1,7 @@
 """What each concept does over a dataset: statistics, natural examples, labels."""
 
 from usae_viz.concepts.index import ConceptIndex, Example, load_index
-from usae_viz.concepts.indexing import index_run
+from usae_viz.concepts.indexing import index_run, write_thumbnails
 from usae_viz.concepts.labels import LabelScores, score_labels
 from usae_viz.concepts.selection import parse_concepts
 from usae_viz.concepts.table import concept_rows
@@ -15,4 +15,5 @@ __all__ = [
     "load_index",
     "parse_concepts",
     "score_labels",
+    "write_thumbnails",
 ]

@@ -105,9 +105,10 @@ def index_run(
     if not ids:
         raise StoreError("there is no image to index")
     _write(run, usae, statistics, best, ids, round(tokens**0.5))
+    index = load_index(run)
     if source is not None:
-        _write_thumbnails(run, load_index(run), source)
-    return load_index(run)
+        write_thumbnails(run, index.example_ids(), source)
+    return index
 
 
 def _write(
@@ -154,8 +155,9 @@ def _write(
     )
 
 
-def _write_thumbnails(run: Run, index: ConceptIndex, source: ImageSource) -> None:
-    wanted = [i for i in index.example_ids() if not run.thumb_file(i).exists()]
+def write_thumbnails(run: Run, ids: Sequence[str], source: ImageSource) -> None:
+    """Make the thumbnails of some images that are not there yet: WebP, at most 160 pixels."""
+    wanted = [image_id for image_id in dict.fromkeys(ids) if not run.thumb_file(image_id).exists()]
     for start in range(0, len(wanted), 64):
         batch = source.read(wanted[start : start + 64])
         for image_id, image in zip(batch.ids, batch.images, strict=True):

@@ -1,0 +1,5 @@
+"""``python -m usae_viz``."""
+
+from usae_viz.cli import main
+
+main()

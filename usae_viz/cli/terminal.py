@@ -1,0 +1,85 @@
+"""What every verb shares: results on stdout, the rest on stderr, exit codes, options."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from usae_viz.errors import UsaeVizError, UsageError
+from usae_viz.run import Run, demo_run, open_run
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+RunOption = Annotated[
+    Path | None, typer.Option("--run", help="A run directory; default: the bundled run.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Folder to write to.")]
+
+notes = Console(stderr=True, highlight=False)
+"""For people: progress, notes and errors."""
+
+
+def verb(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn our errors into a message on stderr and an exit code: 1, 2 for usage, 130 for Ctrl-C."""
+
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except UsaeVizError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
+        except KeyboardInterrupt:
+            print("interrupted; what was finished is kept", file=sys.stderr)
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # The reader of our output has gone; leave nothing for the interpreter to flush.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+
+    return wrapped
+
+
+def chosen_run(path: Path | None) -> Run:
+    """Open the run that ``--run`` names, or the bundled one."""
+    return demo_run() if path is None else open_run(path)
+
+
+def print_json(table: Any) -> None:
+    """Print one JSON object on stdout."""
+    print(json.dumps(table, allow_nan=False))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None] | None]:
+    """Yield a callback ``(what, done, total)`` that draws bars; None if stderr is no terminal."""
+    if not notes.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=notes, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def advance(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield advance
