@@ -90,6 +90,16 @@ def test_from_recipe_to_page(run: Path) -> None:
     assert page.is_file()
     assert str(concept) in page.read_text()
 
+    # The same for people: what is finished is read back, not computed again.
+    told = call("maximize", "--run", run, "--concept", concept, "--steps", 4, "--size", 40)
+    assert told.exit_code == 0, told.output
+    assert f"page: {page}" in told.stdout
+    assert entry["verdict"].split()[0] in told.stdout
+    for words in (("evaluate",), ("concepts", "--limit", 3), ("gallery",)):
+        told = call(*words, "--run", run)
+        assert told.exit_code == 0, told.output
+        assert told.stdout
+
 
 def test_a_second_training_is_refused_and_a_resumed_one_keeps_what_is_there(
     recipe_file: Path, run: Path

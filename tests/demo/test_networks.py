@@ -27,7 +27,7 @@ _HELD_OUT = 20_000_000  # no training index comes near
 _NAMES = sorted(NETWORKS)
 # Mean AUC each network is held to: on the whole test split, and on the few images here by its own
 # head.
-_FLOOR = {name: (0.95, 0.9) for name in NETWORKS}
+_FLOOR = dict.fromkeys(NETWORKS, (0.95, 0.9))
 
 
 @pytest.fixture(scope="module")

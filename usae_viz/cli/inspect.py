@@ -75,7 +75,7 @@ def maximize(
         return
     console = Console(highlight=False)
     for entry in table["concepts"]:
-        rows = entry["optimised"]
+        rows = entry["rows"]
         matrix = Table(
             "optimised for \\ read by",
             *table["backbones"],
