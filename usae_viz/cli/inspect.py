@@ -10,21 +10,21 @@ from rich.console import Console
 from rich.table import Table
 
 from usae_viz.cli.terminal import (
+    DeviceOption,
     JsonOption,
     OutOption,
     RunOption,
+    ThreadsOption,
     chosen_run,
     notes,
     print_json,
     progress_bar,
+    use_threads,
     verb,
 )
 
 ConceptsOption = Annotated[
     str, typer.Option("--concept", "--concepts", help="Which: 7 or 7,12,30-40.")
-]
-ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", min=1, help="CPU threads; default: torch's own.")
 ]
 
 
@@ -43,15 +43,12 @@ def maximize(
     seed: Annotated[int, typer.Option(help="First seed.")] = 0,
     out: OutOption = None,
     threads: ThreadsOption = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Coordinated activation maximization: what each backbone wants to see for a concept."""
     opened = chosen_run(run)
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
+    use_threads(threads)
     from usae_viz import workflow
     from usae_viz.concepts import parse_concepts
 

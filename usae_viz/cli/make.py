@@ -10,12 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from usae_viz.cli.terminal import (
+    DeviceOption,
     JsonOption,
     RunOption,
+    ThreadsOption,
     chosen_run,
     notes,
     print_json,
     progress_bar,
+    use_threads,
     verb,
 )
 from usae_viz.errors import UsageError
@@ -26,17 +29,6 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override: key=value, dotted; backbones.NAME.key=value."),
 ]
-ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", min=1, help="CPU threads; default: torch's own.")
-]
-DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps …")]
-
-
-def _threads(count: int | None) -> None:
-    if count is not None:
-        import torch
-
-        torch.set_num_threads(count)
 
 
 def _out(recipe: Recipe, out: Path | None) -> Path:
@@ -59,7 +51,7 @@ def train(
     """Train a universal SAE: extract activations, train, index the concepts, evaluate."""
     resolved = load_recipe(recipe, sets or ())
     folder = _out(resolved, out)
-    _threads(threads)
+    use_threads(threads)
     from usae_viz import workflow
 
     if dry_run:
@@ -92,7 +84,7 @@ def extract(
 ) -> None:
     """Write the backbones' activations on every image; a second call fills the gaps."""
     resolved = load_recipe(recipe, sets or ())
-    _threads(threads)
+    use_threads(threads)
     from usae_viz import workflow
 
     with progress_bar() as progress:
@@ -121,7 +113,7 @@ def evaluate(
 ) -> None:
     """Measure a run on its held-out images: R² across backbones, universality, dead concepts."""
     opened = chosen_run(run)
-    _threads(threads)
+    use_threads(threads)
     from usae_viz import workflow
 
     with progress_bar() as progress:
@@ -143,7 +135,7 @@ def index(
     opened = chosen_run(run)
     if run is None:
         raise UsageError("the bundled run is indexed already", expected="--run RUN")
-    _threads(threads)
+    use_threads(threads)
     from usae_viz import workflow
 
     with progress_bar() as progress:

@@ -25,6 +25,10 @@ RunOption = Annotated[
     Path | None, typer.Option("--run", help="A run directory; default: the bundled run.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, help="CPU threads; default: torch's own.")
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps …")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder to write to.")]
 
 notes = Console(stderr=True, highlight=False)
@@ -50,6 +54,14 @@ def verb(function: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(1) from None
 
     return wrapped
+
+
+def use_threads(count: int | None) -> None:
+    """Set torch's CPU threads, if a number was asked for."""
+    if count is not None:
+        import torch
+
+        torch.set_num_threads(count)
 
 
 def chosen_run(path: Path | None) -> Run:
