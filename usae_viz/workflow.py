@@ -71,8 +71,8 @@ def extract(
     Raises:
         UsaeVizError: a backbone, the images or the folder are not usable; nothing is half-written.
     """
-    backbones = _load(recipe, device)
     source = open_source(recipe.images)
+    backbones = _load(recipe, device)
     run = Run.create(out, recipe, _describe(recipe, backbones))
     with run.lock():
         store = extract_activations(run, recipe, backbones, source, progress=progress)

@@ -60,7 +60,7 @@ def test_views_of_an_image_lie_side_by_side() -> None:
 
 
 def test_unrotated_views_stay_inside_the_canvas() -> None:
-    views = _draw(ViewSpec(rotation=0.0, flip=0.5), n=200)
+    views = _draw(ViewSpec(scale=(0.55, 1.0), rotation=0.0, flip=0.5), n=200)
     corners = torch.tensor([[-1.0, -1, 1], [1, -1, 1], [-1, 1, 1], [1, 1, 1]])
     for size in ((50, 50), (40, 80)):
         reached = views.matrices(*size) @ corners.T

@@ -108,9 +108,13 @@ def concepts(
     if as_json:
         print_json({"run": str(opened.path), "concepts": shown})
         return
-    grid = Table("concept", "class", "entropy", "co-fire", "correlation", "energy", "fires in % of")
+    grid = Table(
+        *("id", "class", "entropy", "cofire", "corr.", "energy", *opened.names),
+        title="under each backbone: % of tokens in which it fires",
+        title_justify="left",
+        padding=(0, 0),
+    )
     for row in shown:
-        rates = "  ".join(f"{name} {100 * share:.2f}" for name, share in row["rate"].items())
         grid.add_row(
             str(row["id"]),
             row["class"],
@@ -118,7 +122,7 @@ def concepts(
             f"{row['cofire']:.2f}",
             f"{row['correlation']:.2f}",
             f"{row['energy']:.2g}",
-            rates,
+            *(f"{100 * share:.2f}" for share in row["rate"].values()),
         )
     Console(highlight=False).print(grid)
     notes.print(f"{len(shown)} of {len(rows)} concepts")

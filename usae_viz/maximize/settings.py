@@ -43,7 +43,7 @@ class MaximizeSettings:
     steps: int = 256
     size: int | None = None
     views: int = 2
-    lr: float = 0.05
+    lr: float = 0.03
     seeds: int = 1
     seed: int = 0
     chunk: int = 4

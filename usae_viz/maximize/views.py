@@ -20,7 +20,8 @@ class ViewSpec:
     """How views are drawn.
 
     Attributes:
-        scale: smallest and largest side of a view, as a share of the canvas's shorter side.
+        scale: smallest and largest side of a view, as a share of the canvas's shorter side. The
+            default lies around 1, the scale at which the clean picture is read afterwards.
         rotation: largest rotation to either side, degrees.
         aspect: largest log ratio of width to height; 0 keeps views square.
         shear: largest shear along x, degrees.
@@ -34,7 +35,7 @@ class ViewSpec:
             for all backbones; the caller's own state of it is kept.
     """
 
-    scale: tuple[float, float] = (0.55, 1.0)
+    scale: tuple[float, float] = (0.7, 1.1)
     rotation: float = 11.0
     aspect: float = 0.0
     shear: float = 0.0
