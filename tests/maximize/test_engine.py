@@ -57,7 +57,7 @@ def test_all_backbones_start_from_the_same_picture(
 def test_activation_rises_far_above_start_and_random_pictures(
     usae: UniversalSAE, backbones: dict[str, Backbone], parametrization: str
 ) -> None:
-    made = _run(usae, backbones, [1, 5], steps=60, parametrization=parametrization)
+    made = _run(usae, backbones, [1, 5], steps=60, lr=0.05, parametrization=parametrization)
     asked = torch.tensor([1, 5])
     noise = torch.rand(20, 3, 48, 48, generator=torch.Generator().manual_seed(0))
     for name, backbone in backbones.items():
