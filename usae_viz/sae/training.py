@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from usae_viz.recipe import Recipe
-from usae_viz.run import Run
+from usae_viz.run import Run, write_text
 from usae_viz.sae.checkpoint import UsaeConfig, save_usae
 from usae_viz.sae.modes import Ingredients, ingredients
 from usae_viz.sae.ordering import number_concepts
@@ -100,6 +100,7 @@ def train_usae(
     done, spent = 0, 0.0
     if resume and run.training_state.exists():
         done, spent = load_state(run.training_state, step)
+        _cut_log(run, done)
     elif run.training_log.exists():
         run.training_log.unlink()
     batches = store.token_batches(
@@ -136,6 +137,14 @@ def train_usae(
     save_usae(run, usae, config)
     run.training_state.unlink(missing_ok=True)
     return usae
+
+
+def _cut_log(run: Run, done: int) -> None:
+    """Drop lines of steps after the checkpoint: they are about to be taken again."""
+    if run.training_log.exists():
+        lines = run.training_log.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= done]
+        write_text(run.training_log, "".join(kept))
 
 
 def _log(run: Run, row: dict[str, Any]) -> None:
