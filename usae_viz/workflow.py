@@ -19,9 +19,9 @@ from usae_viz.attribution import heatmap as draw_heatmaps
 from usae_viz.backbones import Backbone, load_backbone, load_run_backbones
 from usae_viz.concepts import (
     ConceptIndex,
+    LabelScorer,
     index_run,
     load_index,
-    score_labels,
     write_thumbnails,
 )
 from usae_viz.demo import yardstick
@@ -138,7 +138,7 @@ def evaluate(run: Run, *, device: str = "cpu", progress: Progress | None = None)
     usae = load_usae(run)
     source = open_source(recipe.images)
     images, count = _token_images(run, recipe, source, "validation", device)
-    labels: list[tuple[dict[str, Tensor], Tensor]] = []
+    scorer = LabelScorer(usae, source.label_names)
 
     def tokens() -> Iterator[Mapping[str, Tensor]]:
         done = 0
@@ -147,7 +147,7 @@ def evaluate(run: Run, *, device: str = "cpu", progress: Progress | None = None)
             if source.label_names:
                 found = source.read(ids).labels
                 assert found is not None
-                labels.append((rows, found))
+                scorer.add(rows, found)
             if progress:
                 progress("evaluating", done, count)
             yield {name: values.flatten(0, 1) for name, values in rows.items()}
@@ -160,10 +160,9 @@ def evaluate(run: Run, *, device: str = "cpu", progress: Progress | None = None)
         "images": count,
         **table,
     }
-    if labels and recipe.images.source.startswith("world:"):
-        scores = score_labels(usae, labels, source.label_names)
+    if recipe.images.source.startswith("world:"):
         blind = [r.spec.name for r in run.info.backbones if not r.sees_colour]
-        result["world"] = yardstick.measure(scores, load_index(run), blind)
+        result["world"] = yardstick.measure(scorer.scores(), load_index(run), blind)
     write_json(run.evaluation_file, result)
     return result
 

@@ -12,11 +12,11 @@ from sklearn.metrics import roc_auc_score
 from tests.sae.test_training import new_run, recipe
 from usae_viz.concepts import (
     ConceptIndex,
+    LabelScorer,
     concept_rows,
     index_run,
     load_index,
     parse_concepts,
-    score_labels,
 )
 from usae_viz.errors import ConceptError, RunError, StoreError, UsageError
 from usae_viz.images import ImageBatch, ImageProblem
@@ -177,12 +177,10 @@ def test_label_auc_equals_scikit_learn() -> None:
     rows = {n: torch.randn(60, GRID**2, DIM, generator=generator) for n in ("one", "two")}
     present = torch.rand(60, 2, generator=generator) < 0.3
     rows["one"][present[:, 0], :, 1] += 1.0
-    scores = score_labels(
-        direct(),
-        [({n: r[:25] for n, r in rows.items()}, present[:25]),
-         ({n: r[25:] for n, r in rows.items()}, present[25:])],
-        ["red", "dots"],
-    )  # fmt: skip
+    scorer = LabelScorer(direct(), ["red", "dots"])
+    scorer.add({n: r[:25] for n, r in rows.items()}, present[:25])
+    scorer.add({n: r[25:] for n, r in rows.items()}, present[25:])
+    scores = scorer.scores()
     values = rows["one"][:, :, :4].relu()
     for label in range(2):
         for k in range(4):
@@ -202,7 +200,9 @@ def test_a_label_of_all_or_no_image_scores_chance() -> None:
         n: torch.rand(6, 4, DIM, generator=torch.Generator().manual_seed(1)) for n in ("one", "two")
     }
     present = torch.tensor([[True, False]]).expand(6, 2)
-    scores = score_labels(direct(), [(rows, present)], ["all", "none"])
+    scorer = LabelScorer(direct(), ["all", "none"])
+    scorer.add(rows, present)
+    scores = scorer.scores()
     np.testing.assert_array_equal(scores.auc, np.full((2, 2, DIM), 0.5))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,8 +15,6 @@ from usae_viz.sae import UniversalSAE
 from usae_viz.sae.code import densify
 
 Floats = NDArray[np.float64]
-AGGREGATIONS: tuple[Literal["mean", "peak"], ...] = ("mean", "peak")
-"""Over an image's tokens: what fills the image, and what is somewhere in it."""
 
 
 class LabelScores(NamedTuple):
@@ -54,44 +52,45 @@ class LabelScores(NamedTuple):
         return concept, float(reached[concept])
 
 
-@torch.no_grad()
-def score_labels(
-    usae: UniversalSAE,
-    batches: Iterable[tuple[dict[str, Tensor], Tensor]],
-    labels: Sequence[str],
-) -> LabelScores:
-    """Score every concept against every label.
+class LabelScorer:
+    """Scores every concept against every label, batch by batch.
 
     A concept is scored by its mean and by its peak over the image's tokens; the better of the two,
     judged by its mean AUC over the backbones, counts (a background fills the image, an eye does
-    not), and it is the same for all backbones.
+    not), and it is the same for all backbones. What is kept grows with images × concepts.
 
     Args:
         usae: the model.
-        batches: raw tokens ``[images, tokens, dim]`` per backbone with labels ``[images, labels]``.
         labels: names of the labels.
     """
-    scores: dict[str, dict[str, list[Tensor]]] = {
-        how: {name: [] for name in usae.names} for how in AGGREGATIONS
-    }
-    truth: list[Tensor] = []
-    for rows, holds in batches:
-        truth.append(holds)
-        for name in usae.names:
+
+    def __init__(self, usae: UniversalSAE, labels: Sequence[str]) -> None:
+        self.usae, self.labels = usae, tuple(labels)
+        self._mean: dict[str, list[Tensor]] = {name: [] for name in usae.names}
+        self._peak: dict[str, list[Tensor]] = {name: [] for name in usae.names}
+        self._truth: list[Tensor] = []
+
+    @torch.no_grad()
+    def add(self, rows: Mapping[str, Tensor], holds: Tensor) -> None:
+        """Add raw tokens ``[images, tokens, dim]`` per backbone, labels ``[images, labels]``."""
+        self._truth.append(holds)
+        for name in self.usae.names:
             images, tokens, _ = rows[name].shape
-            code = usae.encode(name, rows[name].flatten(0, 1))
-            dense = densify(code, usae.concepts).view(images, tokens, -1)
-            scores["mean"][name].append(dense.mean(1))
-            scores["peak"][name].append(dense.amax(1))
-    present = torch.cat(truth).numpy()
-    auc = {
-        how: np.stack([_auc(torch.cat(parts[name]).numpy(), present) for name in usae.names])
-        for how, parts in scores.items()
-    }
-    better = auc["peak"].mean(0) > auc["mean"].mean(0)
-    return LabelScores(
-        np.where(better, auc["peak"], auc["mean"]), tuple(labels), usae.names, len(present)
-    )
+            code = self.usae.encode(name, rows[name].flatten(0, 1))
+            dense = densify(code, self.usae.concepts).view(images, tokens, -1)
+            self._mean[name].append(dense.mean(1))
+            self._peak[name].append(dense.amax(1))
+
+    def scores(self) -> LabelScores:
+        """Return the scores over all images added."""
+        present = torch.cat(self._truth).numpy()
+        mean, peak = (
+            np.stack([_auc(torch.cat(parts[name]).numpy(), present) for name in self.usae.names])
+            for parts in (self._mean, self._peak)
+        )
+        better = peak.mean(0) > mean.mean(0)
+        auc = np.where(better, peak, mean)
+        return LabelScores(auc, self.labels, self.usae.names, len(present))
 
 
 def _auc(scores: NDArray[np.float32], present: NDArray[np.bool_]) -> Floats:
