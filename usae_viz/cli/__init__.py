@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from usae_viz import __version__
-from usae_viz.cli import inspect, make, recipes
+from usae_viz.cli import (
+    concepts,
+    doctor,
+    evaluate,
+    extract,
+    gallery,
+    heatmap,
+    index,
+    maximize,
+    recipes,
+    train,
+)
 
 app = typer.Typer(
     name="usae-viz",
@@ -20,15 +31,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for verb in (
-    inspect.maximize,
-    make.train,
-    make.extract,
-    make.evaluate,
-    make.index,
-    inspect.concepts,
-    inspect.heatmap,
-    inspect.gallery,
-    make.doctor,
+    maximize.maximize,
+    train.train,
+    extract.extract,
+    evaluate.evaluate,
+    index.index,
+    concepts.concepts,
+    heatmap.heatmap,
+    gallery.gallery,
+    doctor.doctor,
 ):
     app.command()(verb)
 app.add_typer(recipes.app, name="recipes")

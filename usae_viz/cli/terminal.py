@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from usae_viz.errors import UsaeVizError, UsageError
+from usae_viz.recipe import Recipe
 from usae_viz.run import Run, demo_run, open_run
 
 P = ParamSpec("P")
@@ -29,6 +30,11 @@ ThreadsOption = Annotated[
     int | None, typer.Option("--threads", min=1, help="CPU threads; default: torch's own.")
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps …")]
+RecipeArgument = Annotated[Path, typer.Argument(help="A recipe file (TOML).")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override: key=value, dotted; backbones.NAME.key=value."),
+]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder to write to.")]
 
 notes = Console(stderr=True, highlight=False)
@@ -72,6 +78,11 @@ def chosen_run(path: Path | None) -> Run:
 def print_json(table: Any) -> None:
     """Print one JSON object on stdout."""
     print(json.dumps(table, allow_nan=False))
+
+
+def recipe_out(recipe: Recipe, out: Path | None) -> Path:
+    """Return the folder of the run that a recipe makes: ``--out``, or ``runs/NAME``."""
+    return Path("runs") / recipe.name if out is None else out
 
 
 @contextmanager

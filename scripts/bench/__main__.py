@@ -1,0 +1,112 @@
+"""Benchmarks: this project beside its peers, timed alternately in one process, as ratios.
+
+    python scripts/bench NAME [--quick] [--json] [--threads N]
+    python scripts/bench all --markdown > table.md
+
+Each NAME is a module of this folder with ``rows(quick: bool) -> list[Row]``. A peer that is not
+installed is left out, and said so on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+NAMES = tuple(
+    name
+    for name in (
+        "train",
+        "extract",
+        "store",
+        "maximize",
+        "index",
+        "attribute",
+        "gallery",
+        "frontdoor",
+    )
+    if (Path(__file__).parent / f"{name}.py").exists()
+)
+
+
+def machine() -> str:
+    """Return the processor, the cores in use and the versions that decide speed."""
+    import torch
+
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = models[0].split(":", 1)[1].strip() if models else cpu
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    threads = torch.get_num_threads()
+    return (
+        f"{cpu}, {os.cpu_count()} cores, {threads} threads{gpu}, "
+        f"torch {torch.__version__}, Python {platform.python_version()}"
+    )
+
+
+def run(name: str, quick: bool) -> dict[str, Any]:
+    """Run one benchmark; return its table as the JSON contract has it."""
+    started = time.perf_counter()
+    rows = importlib.import_module(name).rows(quick)
+    return {
+        "name": name,
+        "machine": machine(),
+        "date": time.strftime("%Y-%m-%d"),
+        "quick": quick,
+        "seconds": time.perf_counter() - started,
+        "rows": [dataclasses.asdict(row) for row in rows],
+    }
+
+
+def markdown(table: dict[str, Any]) -> str:
+    """Return the table of one benchmark in Markdown."""
+    lines = [
+        f"### {table['name']}",
+        "",
+        f"{table['machine']}, {table['date']}",
+        "",
+        "| work | against | our time ÷ theirs | range | ours, ms | theirs, ms |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['work']} | {row['against']} | {row['ratio']:.3g} | "
+        f"{row['low']:.3g} to {row['high']:.3g} | {row['ours_ms']:.3g} | {row['theirs_ms']:.3g} |"
+        for row in table["rows"]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Parse the arguments, run, print."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.split("\n")[0])
+    parser.add_argument("name", choices=[*NAMES, "all"])
+    parser.add_argument("--quick", action="store_true", help="at most 45 s, fewer rounds")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--markdown", action="store_true", help="a table for the docs")
+    parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        import torch
+
+        torch.set_num_threads(arguments.threads)
+    names = NAMES if arguments.name == "all" else (arguments.name,)
+    tables = []
+    for name in names:
+        tables.append(run(name, arguments.quick))
+        if not arguments.json:
+            print(markdown(tables[-1]), flush=True)
+    if arguments.json:
+        print(json.dumps(tables[0] if arguments.name != "all" else tables, allow_nan=False))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""The verb extract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from usae_viz.cli.terminal import (
+    DeviceOption,
+    JsonOption,
+    RecipeArgument,
+    SetOption,
+    ThreadsOption,
+    print_json,
+    progress_bar,
+    recipe_out,
+    use_threads,
+    verb,
+)
+from usae_viz.recipe import load_recipe
+
+
+@verb
+def extract(
+    recipe: RecipeArgument,
+    out: Annotated[Path | None, typer.Option("--out", help="Run to make: runs/NAME.")] = None,
+    sets: SetOption = None,
+    threads: ThreadsOption = None,
+    device: DeviceOption = "cpu",
+    as_json: JsonOption = False,
+) -> None:
+    """Write the backbones' activations on every image; a second call fills the gaps."""
+    resolved = load_recipe(recipe, sets or ())
+    use_threads(threads)
+    from usae_viz import workflow
+
+    with progress_bar() as progress:
+        run, store = workflow.extract(
+            resolved, recipe_out(resolved, out), device=device, progress=progress
+        )
+    problems = store.manifest.problems
+    table = {
+        "run": str(run.path),
+        "images": {split: len(store.ids(split)) for split in ("train", "validation")},
+        "skipped": [{"image": where, "reason": reason} for where, reason in problems],
+    }
+    if as_json:
+        print_json(table)
+        return
+    print(f"{len(store.ids('train'))} training and {len(store.ids('validation'))} held-out images")
+    print(f"in {run.activations_dir}")

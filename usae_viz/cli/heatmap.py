@@ -1,0 +1,39 @@
+"""The verb heatmap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from usae_viz.cli.terminal import (
+    JsonOption,
+    OutOption,
+    RunOption,
+    chosen_run,
+    print_json,
+    verb,
+)
+
+
+@verb
+def heatmap(
+    images: Annotated[list[Path], typer.Argument(help="Image files.")],
+    concept: Annotated[int, typer.Option("--concept", help="Which concept.")],
+    run: RunOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Where a concept is in images, all backbones side by side."""
+    opened = chosen_run(run)
+    from usae_viz import workflow
+
+    table = workflow.heatmap(opened, images, concept, out=out)
+    if as_json:
+        print_json(table)
+        return
+    for entry in table["images"]:
+        peaks = ", ".join(f"{name} {peak:.2f}" for name, peak in entry["peak"].items())
+        print(f"{entry['image']}: {peaks}")
+    print(f"sheet: {table['sheet']}")

@@ -1,0 +1,23 @@
+"""The jobs that cross rooms: what each verb of the command line does from start to end."""
+
+from usae_viz.workflow.environment import environment
+from usae_viz.workflow.evaluation import evaluate
+from usae_viz.workflow.extraction import extract
+from usae_viz.workflow.heatmaps import heatmap
+from usae_viz.workflow.indexing import index
+from usae_viz.workflow.maximizing import maximize
+from usae_viz.workflow.pages import build_gallery
+from usae_viz.workflow.planning import plan
+from usae_viz.workflow.training import train
+
+__all__ = [
+    "build_gallery",
+    "environment",
+    "evaluate",
+    "extract",
+    "heatmap",
+    "index",
+    "maximize",
+    "plan",
+    "train",
+]

@@ -1,0 +1,83 @@
+"""Backbones of a recipe on a device, and their tokens from the store or live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from usae_viz.activations import ActivationStore
+from usae_viz.activations.live import live_tokens
+from usae_viz.backbones import Backbone, load_backbone, load_run_backbones
+from usae_viz.errors import UsageError
+from usae_viz.images import ImageSource, split_ids
+from usae_viz.recipe import Recipe
+from usae_viz.run import FORMAT, BackboneRecord, Run, RunInfo
+
+
+def load_backbones(recipe: Recipe, device: str = "cpu") -> dict[str, Backbone]:
+    """Load the backbones of a recipe onto a device."""
+    place = open_device(device)
+    return {
+        spec.name: load_backbone(
+            spec, grid=recipe.activations.grid, weights_dir=recipe.weights_dir
+        ).to(place)
+        for spec in recipe.backbones
+    }
+
+
+def open_device(device: str) -> torch.device:
+    """Return the device of this name; `UsageError` if torch cannot use it here."""
+    try:
+        place = torch.device(device)
+        torch.empty(1, device=place)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(
+            f"device {device!r} cannot be used", expected="cpu, cuda, mps …", got=str(error)[:200]
+        ) from None
+    return place
+
+
+def describe_run(recipe: Recipe, backbones: Mapping[str, Backbone]) -> RunInfo:
+    """Return the content of ``run.json`` for a run of `recipe` on these backbones."""
+    return RunInfo(
+        format=FORMAT,
+        name=recipe.name,
+        recipe_sha256=recipe.digest(),
+        backbones=tuple(
+            BackboneRecord(
+                spec=spec,
+                weights_sha256=backbones[spec.name].weights_sha256,
+                dim=backbones[spec.name].dim,
+                grid=backbones[spec.name].grid,
+                input_size=backbones[spec.name].input_size,
+                sees_colour=backbones[spec.name].sees_colour,
+            )
+            for spec in recipe.backbones
+        ),
+        created_by=f"usae-viz {version('usae-viz')}",
+    )
+
+
+def token_images(
+    run: Run,
+    recipe: Recipe,
+    source: ImageSource,
+    split: Literal["all", "validation"],
+    device: str,
+) -> tuple[Iterator[tuple[list[str], dict[str, Tensor]]], int]:
+    """Return ids and tokens by images: from the store, or from the networks where there is none."""
+    size = recipe.activations.batch_images
+    if (run.activations_dir / "manifest.json").exists():
+        store = ActivationStore(run.activations_dir)
+        splits: tuple[Literal["train", "validation"], ...] = ("validation",)
+        if split == "all":
+            splits = ("train", "validation")
+        batches = (batch for s in splits for batch in store.image_batches(s, size))
+        return batches, sum(len(store.ids(s)) for s in splits)
+    backbones = {name: b.to(open_device(device)) for name, b in load_run_backbones(run).items()}
+    ids = split_ids(source, split, recipe.images.validation)
+    return live_tokens(backbones, source, ids, size), len(ids)
