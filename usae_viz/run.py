@@ -230,28 +230,49 @@ class Run:
             path.unlink(missing_ok=True)
 
 
+def bundled_runs() -> dict[str, Path]:
+    """Return the runs that come with the package, by name: the world's, and pretrained ones.
+
+    A pretrained run is a folder ``pretrained/NAME``: a USAE without activations or photographs,
+    whose backbones' weights are found by their names when they are needed.
+    """
+    package = Path(str(resources.files("usae_viz")))
+    shipped = sorted(package.glob("pretrained/*/run.json"))
+    return {
+        "world": package / "demo" / "run",
+        **{file.parent.name: file.parent for file in shipped},
+    }
+
+
 def open_run(path: str | Path) -> Run:
-    """Open a run directory.
+    """Open a run directory, or a run that comes with the package by its name.
+
+    What is derived from a bundled run goes to ``./usae-viz-NAME``.
 
     Raises:
         RunError: it is missing, is no run, or was written in a newer format.
     """
-    path = Path(path)
+    name, path = str(path), Path(path)
     info_file = path / "run.json"
-    if not info_file.is_file():
-        raise RunError(
-            f"{path} is not a run",
-            expected="a folder with run.json, as `usae-viz train RECIPE --out RUN` makes it",
-            got="no such folder" if not path.exists() else "no run.json in it",
-        )
-    return Run(path, _read_info(info_file))
+    if info_file.is_file():
+        return Run(path, _read_info(info_file))
+    bundled = bundled_runs()
+    if name in bundled:
+        info = _read_info(bundled[name] / "run.json")
+        return Run(bundled[name], info, outputs=Path.cwd() / f"usae-viz-{name}")
+    raise RunError(
+        f"{path} is not a run",
+        expected="a folder with run.json, as `usae-viz train RECIPE --out RUN` makes it, "
+        f"or a bundled run: {', '.join(bundled)}",
+        got="no such folder" if not path.exists() else "no run.json in it",
+        hint=did_you_mean(name, bundled),
+    )
 
 
 def demo_run() -> Run:
-    """Open the run bundled in the package; what is derived from it goes to ``./usae-viz-demo``."""
-    path = Path(str(resources.files("usae_viz"))) / "demo" / "run"
-    run = open_run(path)
-    return Run(path, run.info, outputs=Path.cwd() / "usae-viz-demo")
+    """Open the run of the built-in world; what is derived from it goes to ``./usae-viz-demo``."""
+    path = bundled_runs()["world"]
+    return Run(path, open_run(path).info, outputs=Path.cwd() / "usae-viz-demo")
 
 
 def _read_info(path: Path) -> RunInfo:

@@ -20,6 +20,7 @@ from usae_viz.cli import (
     index,
     maximize,
     recipes,
+    runs,
     train,
 )
 
@@ -39,6 +40,7 @@ for verb in (
     concepts.concepts,
     heatmap.heatmap,
     gallery.gallery,
+    runs.runs,
     doctor.doctor,
 ):
     app.command()(verb)

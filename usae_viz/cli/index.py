@@ -25,8 +25,8 @@ def index(
 ) -> None:
     """Index what each concept does over the run's images: statistics and natural examples."""
     opened = chosen_run(run)
-    if run is None:
-        raise UsageError("the bundled run is indexed already", expected="--run RUN")
+    if opened.outputs != opened.path:
+        raise UsageError("a bundled run is indexed already", expected="--run RUN")
     use_threads(threads)
     from usae_viz import workflow
 

@@ -23,7 +23,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 RunOption = Annotated[
-    Path | None, typer.Option("--run", help="A run directory; default: the bundled run.")
+    Path | None,
+    typer.Option("--run", help="A run directory, or a bundled run's name; default: world."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 ThreadsOption = Annotated[

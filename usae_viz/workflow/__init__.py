@@ -8,6 +8,7 @@ from usae_viz.workflow.indexing import index
 from usae_viz.workflow.maximizing import maximize
 from usae_viz.workflow.pages import build_gallery
 from usae_viz.workflow.planning import plan
+from usae_viz.workflow.shipping import ship
 from usae_viz.workflow.training import train
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "index",
     "maximize",
     "plan",
+    "ship",
     "train",
 ]
