@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from usae_viz.errors import RunError, did_you_mean
+from usae_viz.lock import TEMPORARY, locked
 from usae_viz.recipe import BackboneSpec, Recipe, load_recipe
 
 FORMAT = 1
+LOCK = ".lock"
 
 
 class BackboneRecord(BaseModel):
@@ -90,7 +91,9 @@ class Run:
                     hint="give another --out, or remove the folder",
                 )
             return cls(path, before)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and not (path.is_dir() and _barely_begun(path)):
+            if run.info_file.exists():  # another rank has made it in the meantime
+                return cls.create(path, recipe, info)
             raise RunError(
                 f"{path} is not a run and is not empty", hint="give another --out folder"
             )
@@ -206,28 +209,14 @@ class Run:
         """Return the resolved recipe that the run was made by."""
         return load_recipe(self.recipe_file)
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the run for writing; a second writer gets a `RunError` that names the first."""
-        path = self.path / ".lock"
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        except FileExistsError:
-            owner = path.read_text().strip()
-            if owner.isdigit() and not _alive(int(owner)):
-                path.unlink(missing_ok=True)
-                handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-            else:
-                raise RunError(
-                    f"{self.path} is being written by process {owner}",
-                    hint=f"wait for it, or remove {path} if it is not running on this machine",
-                ) from None
-        os.write(handle, str(os.getpid()).encode())
-        os.close(handle)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+    def lock(
+        self, *, shared: bool = False, tidy: Path | None = None
+    ) -> AbstractContextManager[None]:
+        """Hold the run for writing; a second writer gets a `RunError` that names the first.
+
+        `shared`: together with others that ask for the same; `tidy`: see `lock.locked`.
+        """
+        return locked(self.path / LOCK, shared=shared, tidy=tidy)
 
 
 def bundled_runs() -> dict[str, Path]:
@@ -275,6 +264,14 @@ def demo_run() -> Run:
     return Run(path, open_run(path).info, outputs=Path.cwd() / "usae-viz-demo")
 
 
+def _barely_begun(folder: Path) -> bool:
+    """Whether there is nothing but what a writer leaves that is killed while it makes a run."""
+    return all(
+        path.name in (LOCK, "recipe.toml") or TEMPORARY.fullmatch(path.name)
+        for path in folder.iterdir()
+    )
+
+
 def _read_info(path: Path) -> RunInfo:
     table = read_json(path)
     newer = table.get("format") if isinstance(table, dict) else None
@@ -291,16 +288,6 @@ def _read_info(path: Path) -> RunInfo:
         raise RunError(f"{path} does not describe a run", got=str(error)) from None
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def read_json(path: Path) -> Any:
     """Read a JSON file of a run.
 
@@ -315,18 +302,25 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path} is damaged", got=str(error), hint="make it again") from None
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file so that it is either there whole or not at all."""
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes the place of `path` when the block ends well, and is gone if not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not tempfile: its files are private, and a run is for sharing, within what the umask allows.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that it is either there whole or not at all."""
+    with replacing(path) as file:
+        file.write(data)
 
 
 def write_text(path: Path, text: str) -> None:
