@@ -2,69 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from usae_viz.sae.code import SparseCode, weighted_rows
+from usae_viz.sae.sparse import Support, Tokens, dots, tiles, transposed, with_gradients
 
 
 def reconstruction_loss(
-    code: SparseCode, rows: Mapping[str, Tensor], tokens: Mapping[str, Tensor], *, l1: bool
+    values: Tensor,
+    support: Support,
+    rows: Mapping[str, Tensor],
+    tokens: Mapping[str, Tokens],
+    *,
+    l1: bool,
 ) -> Tensor:
     """Sum over backbones of the mean error per channel (paper eq. 5–6): one code, every decoder.
 
+    Its gradients are made on the way, tile by tile, while the error is in cache; only rows that
+    require a gradient get one.
+
     Args:
-        code: code of n tokens.
+        values: of the code of n tokens, ``[n, k]``.
+        support: the code's concepts.
         rows: dictionary of each backbone ``[concepts, dim]``.
-        tokens: standardised tokens of each backbone ``[n, dim]``.
+        tokens: tokens of each backbone.
         l1: absolute instead of squared error.
     """
-    total = code.values.new_zeros(())
+    code = values.detach()
+    to_values = torch.zeros_like(code) if values.requires_grad else None
+    pairs: list[tuple[Tensor, Tensor | None]] = [(values, to_values)]
+    total = code.new_zeros(())
     for name, target in tokens.items():
-        error = target - weighted_rows(code, rows[name])
-        total = total + (error.abs().mean() if l1 else error.square().mean())
-    return total
+        own = rows[name].detach()
+        wanted = rows[name].requires_grad
+        n, dim = target.raw.shape
+        weight = (1 if l1 else 2) / (n * dim)
+        errors = target.raw.new_empty(n, dim) if wanted else None
+        for start, stop in tiles(n):
+            error = target.rows(start, stop).neg_()
+            error += F.embedding_bag(
+                support.indices[start:stop], own, per_sample_weights=code[start:stop], mode="sum"
+            )
+            if l1:
+                total += error.abs().sum() / (n * dim)
+                error.sign_()
+            else:
+                total += torch.dot(error.view(-1), error.view(-1)) / (n * dim)
+            if to_values is not None:
+                to_values[start:stop].add_(dots(error, own, support, start), alpha=weight)
+            if errors is not None:
+                errors[start:stop] = error
+        to_rows = None if errors is None else transposed(support, code * weight, errors)
+        pairs.append((rows[name], to_rows))
+    return with_gradients(total, pairs)
 
 
-def agreement_loss(code: SparseCode, others: Mapping[str, Tensor]) -> Tensor:
+def agreement_loss(values: Tensor, others: Sequence[Tensor]) -> Tensor:
     """How far the other backbones are from the code in direction: Σ (1 − cosine), mean over tokens.
 
     The cosine is taken over the concepts that the code keeps. It is scale-free: a squared
     difference would also be lowered by shrinking every code, which costs reconstruction.
 
     Args:
-        code: code of n tokens from one backbone.
-        others: pre-gate activations ``[n, concepts]`` of the same tokens in the others.
+        values: of the code of n tokens from one backbone, ``[n, k]``.
+        others: pre-gate activations ``[n, k]`` of the same tokens and concepts in the others.
     """
-    total = code.values.new_zeros(())
-    for pre_gate in others.values():
-        cosine = F.cosine_similarity(pre_gate.gather(1, code.indices), code.values, dim=1)
-        total = total + (1 - cosine).mean()
-    return total
-
-
-def auxiliary_loss(
-    pre_gate: Tensor,
-    code: SparseCode,
-    rows: Mapping[str, Tensor],
-    tokens: Mapping[str, Tensor],
-) -> Tensor:
-    """Let concepts that were not kept predict what the code left over (AuxK as published).
-
-    The upper half of the concepts that were not kept, by activation, decodes to the residual of
-    each backbone, by L1. The residual is detached, and the selection made once for all decoders.
-    """
-    rest = pre_gate.relu().scatter(1, code.indices, 0.0)
-    half = max(1, rest.shape[1] // 2)
-    values, indices = rest.topk(half, dim=1, sorted=False)
-    # Half of all concepts is not sparse: a dense product is the cheaper one here.
-    second = torch.zeros_like(rest).scatter(1, indices, values)
-    total = pre_gate.new_zeros(())
-    for name, target in tokens.items():
-        with torch.no_grad():
-            residual = target - weighted_rows(code, rows[name])
-        total = total + (residual - second @ rows[name]).abs().mean()
+    total = values.new_zeros(())
+    for pre_gate in others:
+        total = total + (1 - F.cosine_similarity(pre_gate, values, dim=1)).mean()
     return total

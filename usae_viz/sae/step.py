@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from usae_viz.sae.code import SparseCode, top_k
-from usae_viz.sae.losses import agreement_loss, auxiliary_loss, reconstruction_loss
+from usae_viz.sae.auxiliary import PublishedAuxiliary
+from usae_viz.sae.batchnorm import batch_normalised, fold
+from usae_viz.sae.encoding import Encoder, select
+from usae_viz.sae.losses import agreement_loss, reconstruction_loss
 from usae_viz.sae.modes import Ingredients
+from usae_viz.sae.sparse import Support, Tokens, pre_gate_at
 from usae_viz.sae.universal import UniversalSAE
 
 
@@ -38,7 +41,10 @@ class TrainingStep:
         )
         self.optimisers = [
             torch.optim.AdamW(
-                self._parameters(i), lr=parts.learning_rate, weight_decay=parts.weight_decay
+                self._parameters(i),
+                lr=parts.learning_rate,
+                weight_decay=parts.weight_decay,
+                fused=True,
             )
             for i in range(len(usae.names))
         ]
@@ -96,31 +102,50 @@ class TrainingStep:
         usae, parts = self.usae, self.parts
         device = usae.bias[0].device
         tokens = {
-            name: usae.standardise(name, batch[name].to(device, non_blocking=True))
+            name: Tokens(
+                batch[name].to(device, non_blocking=True), usae.mean(name), usae.scale(name)
+            )
             for name in usae.names
         }
         drawn = int(torch.randint(len(usae.names), (), generator=self.generator))
         voted = float(torch.rand((), generator=self.generator)) < parts.vote
         name = usae.names[drawn]
         together = parts.agreement > 0 or voted
-        pre_gate = {
-            other: self._pre_gate(i, tokens[other])
+        encoders = {
+            other: self._encoder(i, tokens[other])
             for i, other in enumerate(usae.names)
             if together or i == drawn
         }
-        code = self._code(pre_gate, name, voted)
-        rows = dict(zip(usae.names, self._rows(), strict=True))
-        loss = reconstruction_loss(code, rows, tokens, l1=parts.loss == "l1")
+        own = encoders[name]
+        rows = dict(zip(usae.names, self._rows(drawn), strict=True))
+        auxiliary = (
+            PublishedAuxiliary(own, tokens[name], rows, tokens) if parts.auxiliary > 0 else None
+        )
+        choosing = usae.names if voted else (name,)
+        known, indices = select(
+            [encoders[other] for other in choosing],
+            [tokens[other] for other in choosing],
+            usae.k,
+            auxiliary.visit if auxiliary else None,
+        )
+        support = Support(indices, usae.concepts)
+        pre_gate = pre_gate_at(*own, tokens[name], support, None if voted else known)
+        values = pre_gate.relu()
+        loss = reconstruction_loss(values, support, rows, tokens, l1=parts.loss == "l1")
         losses = {"reconstruction": loss.detach()}
         if parts.agreement > 0:
-            others = {other: values for other, values in pre_gate.items() if other != name}
-            agreement = agreement_loss(code, others)
+            others = [
+                pre_gate_at(*encoders[other], tokens[other], support)
+                for other in usae.names
+                if other != name
+            ]
+            agreement = agreement_loss(values, others)
             losses["agreement"] = agreement.detach()
             loss = loss + parts.agreement * agreement
-        if parts.auxiliary > 0:
-            auxiliary = auxiliary_loss(pre_gate[name], code, rows, tokens)
-            losses["auxiliary"] = auxiliary.detach()
-            loss = loss + parts.auxiliary * auxiliary
+        if auxiliary:
+            left_over = auxiliary.loss()
+            losses["auxiliary"] = left_over.detach()
+            loss = loss + parts.auxiliary * left_over
         rate = self._update(loss, drawn, share)
 
         def report() -> dict[str, float]:
@@ -129,25 +154,21 @@ class TrainingStep:
 
         return report
 
-    def _code(self, pre_gate: Mapping[str, Tensor], name: str, voted: bool) -> SparseCode:
-        if not voted:
-            return top_k(pre_gate[name], self.usae.k)
-        with torch.no_grad():
-            total = torch.stack(list(pre_gate.values())).sum(0)
-            indices = total.topk(self.usae.k, dim=1, sorted=False).indices
-        return SparseCode(pre_gate[name].gather(1, indices).relu(), indices)
-
-    def _pre_gate(self, i: int, tokens: Tensor) -> Tensor:
-        linear = F.linear(tokens, self.usae.weight[i], self.usae.bias[i])
+    def _encoder(self, i: int, tokens: Tokens) -> Encoder:
+        weight, bias = self.usae.weight[i], self.usae.bias[i]
         if self.norms is None:
-            return linear
-        normed: Tensor = self.norms[i](linear)
-        return normed
+            return Encoder(weight, bias)
+        norm = self.norms[i]
+        assert isinstance(norm, nn.BatchNorm1d)
+        return batch_normalised(norm, weight, bias, tokens)
 
-    def _rows(self) -> list[Tensor]:
-        if self.parts.rows == "unit":
-            return [F.normalize(rows, dim=1) for rows in self.usae.dictionary]
-        return list(self.usae.dictionary)
+    def _rows(self, drawn: int) -> list[Tensor]:
+        """Return the dictionaries as they are used; those that will not step, without gradient."""
+        rows = [
+            own if self.parts.update == "all" or i == drawn else own.detach()
+            for i, own in enumerate(self.usae.dictionary)
+        ]
+        return [F.normalize(own, dim=1) for own in rows] if self.parts.rows == "unit" else rows
 
     def _update(self, loss: Tensor, drawn: int, share: float) -> float:
         parts = self.parts
@@ -182,7 +203,10 @@ class TrainingStep:
         # Tokens have squared norm `dim` on average; compare rows as shares of that.
         dims = [own.shape[1] for own in rows]
         width = sum(dims) / len(dims)
-        squared = [own.square().sum(1) / dim for own, dim in zip(rows, dims, strict=True)]
+        squared = [
+            torch.linalg.vector_norm(own, dim=1).square() / dim
+            for own, dim in zip(rows, dims, strict=True)
+        ]
         norm = (torch.stack(squared).mean(0) * width).sqrt().clamp_min(1e-6)[:, None]
         for own in rows:
             own.div_(norm)
@@ -194,9 +218,5 @@ class TrainingStep:
         if self.norms is not None:
             for i, norm in enumerate(self.norms):
                 assert isinstance(norm, nn.BatchNorm1d)
-                assert norm.running_mean is not None
-                assert norm.running_var is not None
-                gain = norm.weight / (norm.running_var + norm.eps).sqrt()
-                usae.weight[i].mul_(gain[:, None])
-                usae.bias[i].copy_((usae.bias[i] - norm.running_mean) * gain + norm.bias)
+                fold(norm, usae.weight[i], usae.bias[i])
         self._normalise()

@@ -1,0 +1,46 @@
+"""The training objective in plain dense torch, as a reference: no line is shared with the step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from usae_viz.sae.modes import Ingredients
+from usae_viz.sae.universal import UniversalSAE
+
+
+def dense_loss(
+    usae: UniversalSAE,
+    norms: nn.ModuleList | None,
+    parts: Ingredients,
+    batch: Mapping[str, Tensor],
+    drawn: int,
+    voted: bool,
+) -> Tensor:
+    """The whole loss; differentiable by autograd in every parameter."""
+    x = [usae.standardise(name, batch[name]) for name in usae.names]
+    pre = [F.linear(own, usae.weight[i], usae.bias[i]) for i, own in enumerate(x)]
+    if norms is not None:
+        pre = [norms[i](own) if i == drawn else own for i, own in enumerate(pre)]
+    rows = [F.normalize(d, dim=1) if parts.rows == "unit" else d for d in usae.dictionary]
+    chosen = torch.stack(pre).sum(0) if voted else pre[drawn]
+    mask = torch.zeros_like(chosen).scatter(1, chosen.topk(usae.k, dim=1).indices, 1.0)
+    code = pre[drawn].relu() * mask
+    errors = [own - code @ rows[j] for j, own in enumerate(x)]
+    measure = (lambda e: e.abs().mean()) if parts.loss == "l1" else (lambda e: e.square().mean())
+    loss = torch.stack([measure(error) for error in errors]).sum()
+    for j in range(len(x)):
+        if j != drawn and parts.agreement:
+            kept = pre[j] * mask
+            cosine = (kept * code).sum(1) / (kept.norm(dim=1) * code.norm(dim=1))
+            loss = loss + parts.agreement * (1 - cosine).mean()
+    if parts.auxiliary:
+        rest = pre[drawn].relu() * (1 - mask)
+        upper = torch.zeros_like(rest).scatter(1, rest.topk(usae.concepts // 2, dim=1).indices, 1.0)
+        for error, own in zip(errors, rows, strict=True):
+            left = (error.detach() - (rest * upper) @ own).abs().mean()
+            loss = loss + parts.auxiliary * left
+    return loss

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.sae.conftest import FakeStore
+from tests.sae.dense import dense_loss
+from usae_viz.sae.auxiliary import upper_half
+from usae_viz.sae.code import largest
+from usae_viz.sae.modes import OURS, PAPER, Ingredients
+from usae_viz.sae.sparse import Support, Tokens, dots, pre_gate_at, totals, transposed
+from usae_viz.sae.step import TrainingStep
+from usae_viz.sae.universal import UniversalSAE
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("concepts", "k"), [(3072, 32), (1024, 16), (256, 8), (40, 4), (30, 30), (7, 1), (1000, 60)]
+)
+def test_the_largest_are_the_largest(concepts: int, k: int) -> None:
+    scores = normal(50, concepts)
+    found = scores.gather(1, largest(scores, k)).sort(1, descending=True).values
+    assert torch.equal(found, scores.topk(k, dim=1).values)
+
+
+def test_ties_still_give_distinct_concepts() -> None:
+    scores = torch.zeros(4, 1024)
+    scores[:, 500] = 1.0
+    found = largest(scores, 16)
+    assert all(len(set(row)) == 16 and 500 in row for row in found.tolist())
+
+
+@pytest.fixture
+def support() -> Support:
+    return Support(normal(40, 24, seed=3).topk(5, dim=1).indices, 24)
+
+
+def test_sparse_products_equal_dense_ones(support: Support) -> None:
+    values, rows, tokens = normal(40, 5), normal(24, 6), normal(40, 6, seed=1)
+    dense = torch.zeros(40, 24, dtype=torch.float64).scatter(1, support.indices, values)
+    torch.testing.assert_close(transposed(support, values, tokens), dense.T @ tokens)
+    torch.testing.assert_close(totals(support, values), dense.sum(0))
+    expected = (tokens @ rows.T).gather(1, support.indices)
+    torch.testing.assert_close(dots(tokens, rows, support), expected)
+    torch.testing.assert_close(dots(tokens[10:30], rows, support, 10), expected[10:30])
+
+
+def test_gradients_of_the_kept_pre_gate_activations(support: Support) -> None:
+    weight, bias = normal(24, 6).requires_grad_(), normal(24, seed=7).requires_grad_()
+    tokens = Tokens(normal(40, 6, seed=2) * 3 + 1, normal(6), torch.tensor(3.0).double())
+    assert torch.autograd.gradcheck(
+        lambda w, b: pre_gate_at(w, b, tokens, support), (weight, bias), fast_mode=True
+    )
+
+
+@pytest.mark.parametrize("shift", [-1.0, 0.0, 0.3, 5.0])
+def test_the_upper_half_of_what_was_not_kept(shift: float) -> None:
+    pre = normal(30, 20) + shift
+    kept = pre.topk(3, dim=1).indices
+    rest = pre.relu().scatter(1, kept, 0.0)
+    best = rest.topk(10, dim=1)
+    expected = torch.zeros_like(rest).scatter(1, best.indices, best.values)
+    assert torch.equal(upper_half(pre.clone(), kept), expected)
+
+
+def variant(base: Ingredients, **changes: Any) -> Ingredients:
+    return dataclasses.replace(base, **changes)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        variant(OURS, vote=0.0),
+        variant(OURS, vote=1.0, agreement=0.3),
+        variant(OURS, vote=1.0, agreement=0.0, rows="unit", loss="l1"),
+        variant(OURS, encoder="batchnorm", vote=0.0, agreement=0.0),
+        PAPER,
+    ],
+    ids=["default", "voted", "unit rows, L1", "batchnorm", "paper"],
+)
+def test_loss_and_gradients_equal_a_dense_reference(parts: Ingredients) -> None:
+    parts = variant(parts, clip=None, weight_decay=0.0)
+    usae = UniversalSAE({"one": 10, "two": 16}, 64, 4).double()
+    step = TrainingStep(usae, parts, seed=0)
+    step.initialise(None)
+    if step.norms is not None:
+        step.norms.double()
+        for norm in step.norms:
+            torch.nn.init.normal_(norm.weight)
+            torch.nn.init.normal_(norm.bias)
+    for i, name in enumerate(usae.names):
+        usae.set_standardisation(name, normal(usae.dims[name]), 2.5)
+        torch.nn.init.normal_(usae.bias[i])
+    batch = {name: rows.double() for name, rows in FakeStore().sample(64, seed=0).items()}
+    twin, norms = copy.deepcopy(usae), copy.deepcopy(step.norms)
+    draws = torch.Generator()
+    draws.set_state(step.generator.get_state())
+    drawn = int(torch.randint(2, (), generator=draws))
+    voted = float(torch.rand((), generator=draws)) < parts.vote
+    expected = dense_loss(twin, norms, parts, batch, drawn, voted)
+    expected.backward()
+    captured: list[Tensor] = []
+
+    def capture(loss: Tensor, number: int, share: float) -> float:
+        assert (number, share) == (drawn, 0.5)
+        captured.append(loss.detach().clone())
+        loss.backward()
+        return 0.0
+
+    step._update = capture  # type: ignore[method-assign]
+    step(batch, 0.5)
+    torch.testing.assert_close(captured[0], expected.detach(), rtol=1e-13, atol=0)
+    compared = 0
+    ours = [*usae.named_parameters(), *(step.norms.named_parameters() if step.norms else ())]
+    dense = [*twin.named_parameters(), *(norms.named_parameters() if norms else ())]
+    for (key, own), (_, plain) in zip(ours, dense, strict=True):
+        frozen = parts.update == "drawn" and not key.startswith(f"{drawn}.")
+        if frozen and not key.endswith(f".{drawn}"):
+            assert own.grad is None  # thrown away as published, so not made here
+        elif plain.grad is not None and plain.grad.abs().max() > 1e-12:
+            assert own.grad is not None, key
+            torch.testing.assert_close(own.grad, plain.grad, rtol=0, atol=1e-13)
+            compared += 1
+    assert compared >= 3
+    if step.norms is not None and norms is not None:
+        for key, value in norms.state_dict().items():
+            torch.testing.assert_close(step.norms.state_dict()[key], value)

@@ -1,0 +1,107 @@
+"""The published auxiliary loss, tile by tile: concepts that were not kept predict the residual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from usae_viz.sae.code import largest
+from usae_viz.sae.encoding import Encoder
+from usae_viz.sae.sparse import Tokens, with_gradients
+
+
+class PublishedAuxiliary:
+    """AuxK as published: the upper half of the concepts that were not kept, by L1.
+
+    Selected once for all decoders, the residual detached. It sees each tile of pre-gate
+    activations while the support is chosen (`visit` of `encoding.select`) and adds up its loss and
+    the gradients with it, so nothing of size tokens × concepts is made.
+
+    Args:
+        encoder: of the drawn backbone.
+        tokens: of that backbone.
+        rows: dictionary of each backbone as it is used, ``[concepts, dim]``.
+        targets: tokens of each backbone.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        tokens: Tokens,
+        rows: Mapping[str, Tensor],
+        targets: Mapping[str, Tokens],
+    ) -> None:
+        self.encoder, self.tokens, self.rows, self.targets = encoder, tokens, rows, targets
+        self._detached = {name: own.detach() for name, own in rows.items()}
+        self._weight = torch.zeros_like(encoder.weight)
+        self._bias = torch.zeros_like(encoder.bias)
+        self._to_rows = {
+            name: torch.zeros_like(own) if own.requires_grad else None for name, own in rows.items()
+        }
+        self._total = encoder.bias.new_zeros(())
+
+    @torch.no_grad()
+    def visit(self, start: int, pre_gate: Tensor, kept: Tensor) -> None:
+        """Add a tile; its buffer is overwritten."""
+        stop = start + len(pre_gate)
+        values = pre_gate.gather(1, kept).relu_()
+        second = upper_half(pre_gate, kept)
+        back = torch.zeros_like(second)
+        for name, target in self.targets.items():
+            own = self._detached[name]
+            count = len(target.raw) * target.raw.shape[1]
+            residual = target.rows(start, stop)
+            residual -= F.embedding_bag(kept, own, per_sample_weights=values, mode="sum")
+            error = second @ own
+            error -= residual
+            self._total += error.abs().sum() / count
+            error.sign_().div_(count)
+            back.addmm_(error, own.T)
+            to_rows = self._to_rows[name]
+            if to_rows is not None:
+                to_rows.addmm_(second.T, error)
+        back.mul_(second > 0)
+        self._weight.addmm_(back.T, self.tokens.rows(start, stop))
+        self._bias += back.sum(0)
+
+    def loss(self) -> Tensor:
+        """Return the loss over all tiles seen, with its gradients."""
+        pairs: list[tuple[Tensor, Tensor | None]] = [
+            (self.encoder.weight, self._weight),
+            (self.encoder.bias, self._bias),
+        ]
+        pairs += [(own, self._to_rows[name]) for name, own in self.rows.items()]
+        return with_gradients(self._total, pairs)
+
+
+def upper_half(pre_gate: Tensor, kept: Tensor) -> Tensor:
+    """Return the upper half of the concepts that were not kept, dense, the others 0; in place.
+
+    Where at most half of a row's entries are positive, these are simply all of them; elsewhere the
+    smallest positive ones beyond half go.
+
+    Args:
+        pre_gate: ``[n, concepts]``; becomes the result.
+        kept: indices ``[n, k]`` that are left out.
+    """
+    half = max(1, pre_gate.shape[1] // 2)
+    rest = pre_gate.relu_().scatter_(1, kept, 0.0)
+    beyond = (rest > 0).sum(1) - half
+    most = int(beyond.max()) if len(beyond) else 0
+    if most <= 0:
+        return rest
+    full = (beyond > 0).nonzero().squeeze(1)
+    some = rest[full]
+    lowest = torch.where(some > 0, -some, -torch.inf)
+    candidates = largest(lowest, most)
+    order = lowest.gather(1, candidates).argsort(1, descending=True)
+    rank = torch.empty_like(order).scatter_(
+        1, order, torch.arange(most, device=rest.device).expand_as(order)
+    )
+    values = some.gather(1, candidates)
+    some.scatter_(1, candidates, torch.where(rank < beyond[full][:, None], 0.0, values))
+    rest[full] = some
+    return rest
