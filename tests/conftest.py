@@ -34,6 +34,14 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is remembered of image files is kept out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("USAE_VIZ_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of real pretrained networks and photographs; the test is skipped without it."""

@@ -173,6 +173,41 @@ def test_overrides_that_cannot_be_meant_are_refused(
         load_recipe(path, [text])
 
 
+def test_backbones_whose_names_hold_dots_are_addressed_by_the_longest_that_fits(
+    tmp_path: Path,
+) -> None:
+    content = table()
+    content["backbones"][0]["name"] = "vit"
+    content["backbones"][1]["name"] = "vit.b16"
+    path = write(tmp_path, content)
+    recipe = load_recipe(path, ["backbones.vit.b16.layer=3", "backbones.vit.layer=5"])
+    assert [spec.layer for spec in recipe.backbones] == [5, 3]
+    recipe = load_recipe(path, ["backbones.vit.b16.kwargs.img_size=64"])
+    assert recipe.backbones[1].kwargs == {"img_size": 64}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("folder:a, b/c", "folder:{base}/a, b/c"),
+        ("tar:shards/{000..010}.tar", "tar:{base}/shards/{{000..010}}.tar"),
+        ("huggingface:mnist,split=test", "huggingface:mnist,split=test"),
+        ("huggingface:./saved,split=test", "huggingface:{base}/saved,split=test"),
+        ("torchvision:CIFAR10,root=d,train=false", "torchvision:CIFAR10,root={base}/d,train=false"),
+        ("torchvision:FakeData,size=9", "torchvision:FakeData,size=9"),
+        ("world:images=3", "world:images=3"),
+        ("somebodys:own", "somebodys:own"),
+    ],
+)
+def test_the_path_in_a_source_is_taken_from_the_recipes_folder(
+    tmp_path: Path, source: str, expected: str
+) -> None:
+    content = table()
+    content["images"]["source"] = source
+    recipe = load_recipe(write(tmp_path, content))
+    assert recipe.images.source == expected.format(base=tmp_path)
+
+
 def test_paths_are_taken_from_the_recipes_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +262,11 @@ def test_digest_depends_on_the_content_and_not_on_its_layout(tmp_path: Path) -> 
     changed = table()
     changed["usae"]["k"] = 3
     assert parse_recipe(changed).digest() != first.digest()
+    moved = table()
+    moved["images"]["source"] = "folder:/elsewhere"
+    moved["weights_dir"] = "/elsewhere/weights"
+    moved["backbones"][0]["weights"] = "/elsewhere/deit.safetensors"
+    assert parse_recipe(moved).digest() == first.digest()
     commented = tmp_path / "recipe.toml"
     commented.write_text("# a comment\n" + tomli_w.dumps(table()))
     plain = write(tmp_path / "b", table())

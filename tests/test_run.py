@@ -14,6 +14,7 @@ from usae_viz.recipe import BackboneSpec, Recipe
 from usae_viz.run import (
     FORMAT,
     BackboneRecord,
+    ImagesRecord,
     Run,
     RunInfo,
     file_sha256,
@@ -87,6 +88,43 @@ def test_other_weights_under_the_same_recipe_are_refused_and_named(
     record = describe(recipe).backbones[0].model_copy(update={"weights_sha256": "cd" * 32})
     with pytest.raises(RunError, match="other backbones or weights"):
         Run.create(run.path, recipe, describe(recipe, backbones=(record,)))
+
+
+def test_moved_images_and_weights_are_the_same_run_and_their_new_place_is_kept(
+    tiny_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    def made(place: str) -> tuple[Recipe, RunInfo]:
+        recipe = tiny_recipe(
+            images={"source": f"folder:/{place}/photos"},
+            backbones=[
+                {"name": "a", "model": "timm:vit_tiny_patch16_224", "weights": f"/{place}/a"}
+            ],
+            weights_dir=f"/{place}",
+        )
+        record = describe(recipe).backbones[0].model_copy(update={"spec": recipe.backbones[0]})
+        images = ImagesRecord(count=3, sha256="ab" * 32)
+        return recipe, describe(recipe, backbones=(record,), images=images)
+
+    Run.create(tmp_path / "run", *made("here"))
+    there, info = made("there")
+    run = Run.create(tmp_path / "run", there, info)
+    assert run.recipe() == there
+    opened = open_run(tmp_path / "run")
+    assert opened.info == run.info
+    assert opened.record("a").spec.weights == "/there/a"
+    other = info.model_copy(update={"images": ImagesRecord(count=4, sha256="cd" * 32)})
+    with pytest.raises(RunError, match="already holds another run") as caught:
+        Run.create(tmp_path / "run", there, other)
+    assert caught.value.expected == f"its 3 images, sha256 {'ab' * 6}"
+    assert caught.value.got == f"4 images, sha256 {'cd' * 6}"
+
+
+def test_a_run_from_before_images_were_recorded_takes_them_on(run: Run, recipe: Recipe) -> None:
+    images = ImagesRecord(count=3, sha256="ab" * 32)
+    Run.create(run.path, recipe, describe(recipe, images=images))
+    assert open_run(run.path).info.images == images
+    Run.create(run.path, recipe, describe(recipe))
+    assert open_run(run.path).info.images == images
 
 
 def test_a_folder_that_is_no_run_is_left_alone(recipe: Recipe, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,19 @@ from usae_viz.errors import RecipeError, did_you_mean
 # Strict: the text "256" is no number, and true is not 1.
 Positive = Annotated[int, Field(gt=0, strict=True)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0, strict=True)]
+
+# What says where data lies, and nothing of what it holds.
+PLACES: Any = {
+    "images": {"source", "masks"},
+    "weights_dir": True,
+    "backbones": {"__all__": {"weights"}},
+}
+
+# Which part of `images.source` is a path; a name of the Hugging Face hub never begins with a dot.
+SOURCE_PATH = re.compile(
+    r"(?P<before>(folder|tar):|huggingface:(?=[.~])|torchvision:(.*,)?root=)"
+    r"(?P<path>(?<=^folder:).*|(?<=^tar:).*|[^,]*)(?P<after>.*)"
+)
 
 
 class Section(BaseModel):
@@ -32,12 +46,29 @@ class ImagesSpec(Section):
     """``KIND:WHERE``, for example ``folder:../photos`` or ``world:images=6000``."""
     canvas: Positive = 256
     """Side of the square canvas in pixels."""
-    crop: Literal["center", "squash"] = "center"
-    """``center``: shorter side to `canvas`, then the middle; ``squash``: both sides to `canvas`."""
+    crop: Literal["center", "squash", "pad"] = "center"
+    """``center``: shorter side to `canvas`, then the middle; ``squash``: both sides to `canvas`;
+    ``pad``: longer side to `canvas`, the borders mid-grey."""
+    crop_pct: Annotated[float, Field(gt=0.0, le=1.0, strict=True)] = 1.0
+    """Share of the shorter side that ``center`` keeps: 0.875 is the usual test crop of ImageNet."""
+    labels: Literal["none", "folders"] = "none"
+    """Folders only. ``folders``: an image's label is the folder below the source that it is in."""
+    masks: str | None = None
+    """Folders only: a folder of binary masks named ``IMAGE__LABEL.png``, as large as the image."""
     validation: Share = 0.1
     """Share of images held out, fixed by each image's content hash."""
     limit: Positive | None = None
     """Use at most this many images (in the order of their hashes)."""
+
+    @model_validator(mode="after")
+    def _keys_go_together(self) -> ImagesSpec:
+        if self.crop_pct != 1.0 and self.crop != "center":
+            raise ValueError(f"crop_pct goes with crop = 'center', not with {self.crop!r}")
+        if not self.source.startswith("folder:"):
+            for key in ("labels", "masks"):
+                if getattr(self, key) not in (None, "none"):
+                    raise ValueError(f"{key} goes with folder:PATH, not with {self.source!r}")
+        return self
 
 
 class BackboneSpec(Section):
@@ -159,9 +190,13 @@ class Recipe(Section):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
     def digest(self) -> str:
-        """Return the sha256 of the resolved recipe, whatever its file's layout was."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """Return the sha256 of what the recipe decides, whatever its file's layout was.
+
+        Where images and weights lie is left out, so that a moved data set is no other recipe; a
+        run records hashes of their content.
+        """
+        table = self.model_dump(mode="json", exclude_none=True, exclude=PLACES)
+        return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -211,7 +246,10 @@ def parse_recipe(
 
 def _anchor(recipe: Recipe, base: Path) -> Recipe:
     images = recipe.images.model_copy(
-        update={"source": _anchored("source", recipe.images.source, base)}
+        update={
+            "source": _anchored("source", recipe.images.source, base),
+            "masks": _anchored("masks", recipe.images.masks, base),
+        }
     )
     backbones = tuple(
         spec.model_copy(update={"weights": _anchored("weights", spec.weights, base)})
@@ -224,19 +262,22 @@ def _anchor(recipe: Recipe, base: Path) -> Recipe:
 
 
 def _anchored(key: str, value: Any, base: Path) -> Any:
-    """Return the value of `key`, if it is a relative path, as an absolute one below `base`."""
+    """Return the value of `key`; a relative path in it is made absolute at `base`."""
     if not isinstance(value, str):
         return value
-    prefix = ""
-    if key == "source" and value.startswith("folder:"):
-        prefix, value = "folder:", value.removeprefix("folder:")
+    before, path, after = "", value, ""
+    if key == "source":
+        found = SOURCE_PATH.fullmatch(value)
+        if not found:
+            return value
+        before, path, after = found["before"], found["path"], found["after"]
     elif key == "weights":
         # A bare name is looked for in `weights_dir`.
         if "/" not in value or value.startswith("package:"):
             return value
-    elif key != "weights_dir":
+    elif key not in ("weights_dir", "masks"):
         return value
-    return prefix + (str((base / Path(value).expanduser()).resolve()) if value else "")
+    return before + (str((base / Path(path).expanduser()).resolve()) if path else "") + after
 
 
 def _override(table: dict[str, Any], text: str) -> None:
@@ -246,32 +287,35 @@ def _override(table: dict[str, Any], text: str) -> None:
             f"--set {text!r} cannot be read", expected="key=value, for example training.steps=500"
         )
     node: Any = table
-    *parents, last = key.strip().split(".")
-    for depth, part in enumerate(parents):
+    rest = key.strip()
+    while isinstance(node, list) or "." in rest:
         if isinstance(node, list):
-            found = [item for item in node if isinstance(item, dict) and item.get("name") == part]
-            if not found:
-                names = [str(item.get("name")) for item in node if isinstance(item, dict)]
+            named = {str(item.get("name")): item for item in node if isinstance(item, dict)}
+            # Names may hold dots themselves: the longest that fits is meant.
+            fitting = [name for name in named if rest.startswith(f"{name}.")]
+            if not fitting:
+                part = rest.split(".")[0]
                 raise RecipeError(
-                    f"--set {text!r} names an unknown entry {part!r}",
-                    expected=f"one of {', '.join(names)}",
-                    hint=did_you_mean(part, names),
+                    f"--set {text!r} addresses a whole list"
+                    if "." not in rest or rest in named
+                    else f"--set {text!r} names an unknown entry {part!r}",
+                    expected=f"LIST.NAME.key=value with NAME one of {', '.join(named)}",
+                    hint=did_you_mean(part, named),
                 )
-            node = found[0]
+            part = max(fitting, key=len)
+            node = named[part]
         else:
+            part = rest.split(".")[0]
             node = node.setdefault(part, {})
+        rest = rest[len(part) + 1 :]
         if not isinstance(node, dict | list):
-            raise RecipeError(
-                f"--set {text!r} goes below a value",
-                got=f"{'.'.join(parents[: depth + 1])} is {node!r}",
-            )
-    if not isinstance(node, dict):
-        raise RecipeError(f"--set {text!r} addresses a whole list", expected="LIST.NAME.key=value")
+            above = key.strip().removesuffix(f".{rest}")
+            raise RecipeError(f"--set {text!r} goes below a value", got=f"{above} is {node!r}")
     try:
         parsed = tomllib.loads(f"value = {value.strip()}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
-    node[last] = _anchored(last, parsed, Path.cwd())
+    node[rest] = _anchored(rest, parsed, Path.cwd())
 
 
 def _describe(item: Any) -> str:

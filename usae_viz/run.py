@@ -40,6 +40,19 @@ class BackboneRecord(BaseModel):
     """Side in pixels of the image that the network is fed with."""
     sees_colour: bool
     """False for a network of one input channel: it is fed luma."""
+    native_grid: tuple[int, int] | None = None
+    """Rows and columns of the network's own token map, which is resampled to `grid` (antialiased
+    bilinear); None in runs that did not record it."""
+
+
+class ImagesRecord(BaseModel):
+    """The images that a run was made from, wherever they lay."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    count: int
+    sha256: str
+    """Over the sorted ids of all images."""
 
 
 class RunInfo(BaseModel):
@@ -51,7 +64,19 @@ class RunInfo(BaseModel):
     name: str
     recipe_sha256: str
     backbones: tuple[BackboneRecord, ...]
+    images: ImagesRecord | None = None
+    """None in runs that did not record them."""
     created_by: str
+
+    def identity(self) -> dict[str, Any]:
+        """Return what two runs must share to be the same: no versions, and no places on disk."""
+        return self.model_dump(
+            exclude={
+                "created_by": True,
+                "images": True,
+                "backbones": {"__all__": {"spec": {"weights"}, "native_grid": True}},
+            }
+        )
 
 
 class Run:
@@ -71,6 +96,9 @@ class Run:
     def create(cls, path: str | Path, recipe: Recipe, info: RunInfo) -> Run:
         """Write ``recipe.toml`` and ``run.json`` into `path`, made if it is not there.
 
+        A run of the same recipe, images and weights is opened instead; where its data have moved,
+        the new places are written.
+
         Raises:
             RunError: `path` holds a run of another recipe, or something that is no run.
         """
@@ -78,19 +106,14 @@ class Run:
         run = cls(path, info)
         if run.info_file.exists():
             before = _read_info(run.info_file)
+            _check_same(path, before, info)
             # A newer usae-viz may go on with a run that an older one began.
-            if before.model_copy(update={"created_by": info.created_by}) != info:
-                same_recipe = before.recipe_sha256 == info.recipe_sha256
-                raise RunError(
-                    f"{path} already holds another run ({before.name})",
-                    expected=f"an empty folder or a run of this recipe ({info.name}, "
-                    f"sha256 {info.recipe_sha256[:12]}) with the same weights",
-                    got="the same recipe with other backbones or weights"
-                    if same_recipe
-                    else f"a run of another recipe, sha256 {before.recipe_sha256[:12]}",
-                    hint="give another --out, or remove the folder",
-                )
-            return cls(path, before)
+            run.info = info.model_copy(
+                update={"created_by": before.created_by, "images": info.images or before.images}
+            )
+            if run.info != before or run.recipe_file.read_text("utf-8") != recipe.toml():
+                run._describe(recipe)
+            return run
         if path.exists() and not (path.is_dir() and _barely_begun(path)):
             if run.info_file.exists():  # another rank has made it in the meantime
                 return cls.create(path, recipe, info)
@@ -98,9 +121,12 @@ class Run:
                 f"{path} is not a run and is not empty", hint="give another --out folder"
             )
         path.mkdir(parents=True, exist_ok=True)
-        write_text(run.recipe_file, recipe.toml())
-        write_json(run.info_file, info.model_dump(mode="json", exclude_none=True))
+        run._describe(recipe)
         return run
+
+    def _describe(self, recipe: Recipe) -> None:
+        write_text(self.recipe_file, recipe.toml())
+        write_json(self.info_file, self.info.model_dump(mode="json", exclude_none=True))
 
     @property
     def info_file(self) -> Path:
@@ -286,6 +312,30 @@ def _read_info(path: Path) -> RunInfo:
         return RunInfo.model_validate(table)
     except ValidationError as error:
         raise RunError(f"{path} does not describe a run", got=str(error)) from None
+
+
+def _check_same(path: Path, before: RunInfo, now: RunInfo) -> None:
+    was, there = before.images, now.images
+    other_images = was is not None and there is not None and was != there
+    if before.identity() == now.identity() and not other_images:
+        return
+    expected = (
+        f"an empty folder or a run of this recipe ({now.name}, sha256 {now.recipe_sha256[:12]}) "
+        "with the same weights"
+    )
+    if before.recipe_sha256 != now.recipe_sha256:
+        got = f"a run of another recipe, sha256 {before.recipe_sha256[:12]}"
+    elif was and there and other_images:
+        expected = f"its {was.count} images, sha256 {was.sha256[:12]}"
+        got = f"{there.count} images, sha256 {there.sha256[:12]}"
+    else:
+        got = "the same recipe with other backbones or weights"
+    raise RunError(
+        f"{path} already holds another run ({before.name})",
+        expected=expected,
+        got=got,
+        hint="give another --out, or remove the folder",
+    )
 
 
 def read_json(path: Path) -> Any:

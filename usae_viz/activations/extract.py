@@ -155,7 +155,7 @@ def _shard(
 
 def _preprocessing(recipe: Recipe, backbones: Mapping[str, Backbone]) -> str:
     decides = {
-        "images": recipe.images.model_dump(include={"canvas", "crop", "validation"}),
+        "images": recipe.images.model_dump(include={"canvas", "crop", "crop_pct", "validation"}),
         "activations": recipe.activations.model_dump(include={"grid", "dtype"}),
         "backbones": {
             spec.name: [

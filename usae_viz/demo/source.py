@@ -29,6 +29,7 @@ class WorldSource:
     """
 
     label_names: tuple[str, ...] = CONCEPTS
+    mask_names: tuple[str, ...] = CONCEPTS
 
     def __init__(self, where: str, spec: ImagesSpec) -> None:
         settings = {"images": 6000, "seed": 0, "first": 0}

@@ -5,9 +5,12 @@ from usae_viz.images.source import (
     ImageBatch,
     ImageProblem,
     ImageSource,
+    MaskedSource,
     batches,
     is_validation,
     open_source,
+    read_labels,
+    source_sha256,
     split_ids,
 )
 
@@ -15,9 +18,12 @@ __all__ = [
     "ImageBatch",
     "ImageProblem",
     "ImageSource",
+    "MaskedSource",
     "batches",
     "is_validation",
     "open_source",
     "read_canvas",
+    "read_labels",
+    "source_sha256",
     "split_ids",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,14 @@ from torch import Tensor
 
 from usae_viz.errors import ImageSourceError
 
-Crop = Literal["center", "squash"]
+Crop = Literal["center", "squash", "pad"]
+
+GREY = (128, 128, 128)
+
+# Damaged metadata is no reason to lose an image, and bombs are refused below. Set once, and not
+# around each decoding: warning filters belong to the process, and decoding happens in threads.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 # Pictures made of pixels, decoded by Pillow itself: no page or vector formats, whose decoders start
 # other programs, and none that need a plugin.
@@ -25,15 +33,24 @@ def known_formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def read_canvas(data: bytes, canvas: int, crop: Crop = "center") -> Tensor:
+def read_canvas(data: bytes, canvas: int, crop: Crop = "center", crop_pct: float = 1.0) -> Tensor:
     """Decode an image file and bring it to ``[3, canvas, canvas]``, uint8 sRGB.
 
-    EXIF orientation is honoured, transparency is laid over white, grey (8 or 16 bits) and CMYK
-    become RGB. Resampling is Pillow's antialiased bicubic.
+    EXIF orientation is honoured; transparency is laid over white; grey (8 or 16 bits), CMYK and
+    palettes become RGB; of an animation the first frame is taken. Resampling is Pillow's
+    antialiased bicubic; see `ImagesSpec` for `crop` and `crop_pct`.
 
     Raises:
         ImageSourceError: the bytes are no image, are cut short, hold floating-point values, or
             would unpack to more pixels than Pillow holds safe (a decompression bomb).
+    """
+    return to_tensor(fit(decode(data, round(2 * canvas / crop_pct)), canvas, crop, crop_pct))
+
+
+def decode(data: bytes, enough: int | None = None) -> Image.Image:
+    """Decode an image file to an upright RGB picture; see `read_canvas`.
+
+    With `enough`, a JPEG may come out smaller, by its own scaling, down to that side in pixels.
     """
     if not data:
         raise ImageSourceError("the file is empty")
@@ -45,20 +62,41 @@ def read_canvas(data: bytes, canvas: int, crop: Crop = "center") -> Tensor:
                     f"the image is too large to decode safely: {opened.width} x {opened.height}",
                     expected=f"at most {limit} pixels",
                 )
-            opened.draft("RGB", (2 * canvas, 2 * canvas))
-            picture = _as_rgb(_upright(opened))
+            if enough is not None:
+                opened.draft("RGB", (enough, enough))
+            return as_rgb(_upright(opened))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageSourceError("the image is too large to decode safely", got=str(error)) from None
     except ImageSourceError:
         raise
     except Exception as error:  # on damaged files Pillow's decoders raise whatever comes up
         raise ImageSourceError("the file is no readable image", got=str(error)[:200]) from None
+
+
+def fit(
+    picture: Image.Image,
+    canvas: int,
+    crop: Crop,
+    crop_pct: float = 1.0,
+    resample: Image.Resampling = Image.Resampling.BICUBIC,
+) -> Image.Image:
+    """Bring a picture onto the square canvas; a mask goes the way of its image."""
     size = (canvas, canvas)
-    if crop == "center":
-        fitted = ImageOps.fit(picture, size, method=Image.Resampling.BICUBIC)
-    else:
-        fitted = picture.resize(size, Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.array(fitted)).permute(2, 0, 1).contiguous()
+    if crop == "squash":
+        return picture.resize(size, resample)
+    if crop == "pad":
+        border = GREY if picture.mode == "RGB" else 0
+        return ImageOps.pad(picture, size, method=resample, color=border)
+    if crop_pct < 1:
+        side = max(1, round(crop_pct * min(picture.size)))
+        left, top = (picture.width - side) // 2, (picture.height - side) // 2
+        return picture.resize(size, resample, (left, top, left + side, top + side))
+    return ImageOps.fit(picture, size, method=resample)
+
+
+def to_tensor(picture: Image.Image) -> Tensor:
+    """Return an RGB picture as uint8 ``[3, height, width]``."""
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -70,7 +108,12 @@ def _upright(picture: Image.Image) -> Image.Image:
         return picture
 
 
-def _as_rgb(picture: Image.Image) -> Image.Image:
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """Convert a picture of any mode; transparency is laid over white.
+
+    Raises:
+        ImageSourceError: it holds floating-point values, whose range is unknown.
+    """
     if picture.mode == "F":
         raise ImageSourceError("the image holds floating-point values, whose range is unknown")
     if picture.mode == "I" or picture.mode.startswith("I;16"):

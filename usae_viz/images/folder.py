@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import torch
 from PIL import Image
 from torch import Tensor
 
 from usae_viz.errors import ImageSourceError
-from usae_viz.images.canvas import known_formats, read_canvas
-from usae_viz.images.source import ImageBatch, ImageProblem
+from usae_viz.images import cache
+from usae_viz.images.canvas import known_formats
+from usae_viz.images.catalogue import DIGEST, NOTHING, Catalogue, Texts
+from usae_viz.images.encoded import EncodedSource, in_workers
+from usae_viz.images.masks import MaskFolder
+from usae_viz.images.source import ImageProblem
 from usae_viz.recipe import ImagesSpec
 
-# Pillow lets go of the interpreter lock while it decodes.
-DECODERS = 4
 
-
-class FolderSource:
+class FolderSource(EncodedSource):
     """Every image file below a folder; see `ImageSource`.
 
     An image's id is the sha256 of its file, so the same picture twice counts once and a renamed
     file keeps its id. Hidden files and folders are skipped, and links to folders are not followed;
-    empty, unreadable and repeated files are listed in `problems`.
+    empty, unreadable and repeated files are listed in `problems`. Hashes are remembered (see
+    `cache`), so only new and changed files are read when a folder is opened again.
+
+    With ``labels = "folders"`` an image's label is the first folder on its way from the source to
+    it; with ``masks`` see `MaskFolder`, whose names are labels too.
 
     Raises:
         ImageSourceError: the folder is missing or holds no image file.
     """
 
-    label_names: tuple[str, ...] = ()
-
     def __init__(self, where: str, spec: ImagesSpec) -> None:
+        super().__init__(spec)
         folder = Path(where).expanduser()
         if not where or not folder.is_dir():
             raise ImageSourceError(
@@ -43,70 +45,119 @@ class FolderSource:
             )
         formats = known_formats()
         suffixes = {suffix for suffix, name in Image.EXTENSION.items() if name in formats}
-        files = sorted(
-            path
-            for path in folder.rglob("*")
-            if path.suffix.lower() in suffixes
-            and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-            and not path.is_dir()
-        )
-        self.problems: list[ImageProblem] = []
-        self._spec = spec
-        self._files: dict[str, Path] = {}
-        with ThreadPoolExecutor(DECODERS) as pool:
-            for path, image_id in zip(files, pool.map(_hash, files), strict=True):
-                if image_id.startswith("!"):
-                    self.problems.append(ImageProblem(str(path), image_id[1:]))
-                elif image_id in self._files:
-                    first = self._files[image_id].name
-                    self.problems.append(ImageProblem(str(path), f"the same bytes as {first}"))
-                else:
-                    self._files[image_id] = path
-        if not self._files:
+        self._folder = str(folder.resolve())
+        # In the order of their bytes, which is that of the cache.
+        self._files = Texts(sorted(_files(self._folder, "", suffixes), key=os.fsencode))
+        self.catalogue = Catalogue(self._hashes(), spec.limit)
+        self.list_repeats()
+        if not self.catalogue.ids:
             raise ImageSourceError(
                 f"{folder} holds no usable image",
                 expected=f"files ending in {', '.join(sorted(suffixes)[:6])} …",
-                got=f"{len(files)} such files, {len(self.problems)} of them unusable",
+                got=f"{len(self._files)} such files, {len(self.problems)} of them unusable",
             )
-        self.ids = tuple(sorted(self._files)[: spec.limit])
+        self._masks = MaskFolder(Path(spec.masks), self._files) if spec.masks else None
+        self.mask_names = self._masks.names if self._masks else ()
+        classes: set[str] = set()
+        if spec.labels == "folders":
+            classes = {file.partition("/")[0] for file in self._files if "/" in file}
+        self.label_names = tuple(sorted({*classes, *self.mask_names}))
+        self._label_index = {name: index for index, name in enumerate(self.label_names)}
 
-    def read(self, ids: Sequence[str]) -> ImageBatch:
-        """Decode images; those that cannot be read are left out and added to `problems`."""
-        good: list[tuple[str, Tensor]] = []
-        # Pillow warns of damaged metadata, which is no reason to lose the image. The filter is set
-        # here and not by the decoding threads, since it belongs to the whole process.
-        with warnings.catch_warnings(), ThreadPoolExecutor(DECODERS) as pool:
-            warnings.simplefilter("ignore")
-            for image_id, result in zip(ids, pool.map(self._decode, ids), strict=True):
-                if isinstance(result, Tensor):
-                    good.append((image_id, result))
-                elif result not in self.problems:
-                    self.problems.append(result)
-        side = self._spec.canvas
-        images = (
-            torch.stack([image for _, image in good])
-            if good
-            else torch.empty((0, 3, side, side), dtype=torch.uint8)
-        )
-        return ImageBatch([image_id for image_id, _ in good], images, None)
+    def place(self, item: int) -> str:
+        """Return the path of an item."""
+        return f"{self._folder}/{self._files[item]}"
 
-    def where(self, image_id: str) -> str:
-        """Return the path of an image."""
-        return str(self._files[image_id])
+    def data(self, item: int) -> bytes:
+        """Return a file's bytes."""
+        return Path(self.place(item)).read_bytes()
 
-    def _decode(self, image_id: str) -> Tensor | ImageProblem:
-        path = self._files[image_id]
+    def item_labels(self, item: int) -> Sequence[int]:
+        """Return the label of the folder and those of the masks."""
+        file = self._files[item]
+        names = set(self._masks.of(file)) if self._masks else set()
+        if self.spec.labels == "folders" and "/" in file:
+            names.add(file.partition("/")[0])
+        return [self._label_index[name] for name in names]
+
+    def masks(self, ids: Sequence[str]) -> Tensor:
+        """Return where each of `mask_names` is: bool ``[images, masks, canvas, canvas]``.
+
+        Raises:
+            ImageSourceError: a mask cannot be read, or has not the shape of its image.
+        """
+        if self._masks is None:
+            raise ImageSourceError("the source has no masks", hint="set images.masks to a folder")
+        files = [self._files[self.catalogue.item(image_id)] for image_id in ids]
+        return self._masks.read(Path(self._folder), files, self.spec)
+
+    def _hashes(self) -> bytearray:
+        """Return the sha256 of every file, from the cache where it is known."""
+        hashes = bytearray(DIGEST * len(self._files))
+        root = f"{self._folder}/"
+        known = cache.recall(root)
+        entry = next(known, None)
+        gone: list[str] = []
+        unknown: list[int] = []
+        for item, file in enumerate(self._files):
+            path = os.fsencode(root + file)
+            while entry and os.fsencode(entry[0]) < path:
+                gone.append(entry[0])
+                entry = next(known, None)
+            if entry and os.fsencode(entry[0]) == path:
+                if entry[1] == _stamp(root + file):
+                    hashes[item * DIGEST : (item + 1) * DIGEST] = entry[2]
+                else:
+                    unknown.append(item)
+                entry = next(known, None)
+            else:
+                unknown.append(item)
+        if entry:
+            gone += [entry[0], *(path for path, _, _ in known)]
+        fresh: list[tuple[str, str, bytes]] = []
+        for item, (digest, mark, reason) in zip(
+            unknown, in_workers(self._hash, unknown), strict=True
+        ):
+            hashes[item * DIGEST : (item + 1) * DIGEST] = digest
+            if reason:
+                self.problems.append(ImageProblem(self.place(item), reason))
+            elif mark:
+                fresh.append((self.place(item), mark, digest))
+            if len(fresh) >= 10_000:  # a first opening that is interrupted goes on from here
+                cache.remember(fresh)
+                fresh = []
+        if fresh or gone:
+            cache.remember(fresh, gone)
+        return hashes
+
+    def _hash(self, item: int) -> tuple[bytes, str, str]:
+        """Return a file's sha256, its stamp if it may be remembered, and what is wrong with it."""
         try:
-            return read_canvas(path.read_bytes(), self._spec.canvas, self._spec.crop)
-        except (ImageSourceError, OSError) as error:
-            reason = error.problem if isinstance(error, ImageSourceError) else str(error)
-            return ImageProblem(str(path), reason)
+            with Path(self.place(item)).open("rb") as file:
+                status = os.fstat(file.fileno())
+                digest = hashlib.file_digest(file, "sha256").digest()
+        except OSError as error:
+            return NOTHING, "", error.strerror or str(error)
+        if not status.st_size:
+            return NOTHING, "", "the file is empty"
+        return digest, cache.stamp(status) if cache.is_settled(status) else "", ""
 
 
-def _hash(path: Path) -> str:
-    """Return the file's sha256, or ``!reason`` if it cannot be one of the images."""
+def _files(folder: str, inside: str, suffixes: set[str]) -> Iterator[str]:
+    """Yield the image files below `folder`, relative to it, with slashes."""
+    with os.scandir(f"{folder}/{inside}") as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            name = inside + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(folder, f"{name}/", suffixes)
+            elif Path(entry.name).suffix.lower() in suffixes and not entry.is_dir():
+                yield name
+
+
+def _stamp(path: str) -> str:
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        return f"!{error.strerror or error}"
-    return hashlib.sha256(data).hexdigest() if data else "!the file is empty"
+        return cache.stamp(Path(path).stat())
+    except OSError:
+        return ""

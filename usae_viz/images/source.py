@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import entry_points
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -41,14 +44,17 @@ class ImageSource(Protocol):
     """A finite set of images with stable ids; made as ``Source(where, spec)``.
 
     Attributes:
-        ids: content hashes of all images, sorted.
         label_names: names of the labels that `read` gives; empty if there are none.
         problems: images left out so far, each once.
     """
 
-    ids: tuple[str, ...]
     label_names: tuple[str, ...]
     problems: list[ImageProblem]
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Content hashes of all images, sorted."""
+        ...
 
     def read(self, ids: Sequence[str]) -> ImageBatch:
         """Decode images; those that cannot be read are left out and added to `problems`."""
@@ -57,6 +63,26 @@ class ImageSource(Protocol):
     def where(self, image_id: str) -> str:
         """Return where an image comes from, for a person to find it."""
         ...
+
+
+@runtime_checkable
+class MaskedSource(ImageSource, Protocol):
+    """A source that knows where things are in its images.
+
+    Attributes:
+        mask_names: what there are masks of; all of them are among `label_names`.
+    """
+
+    mask_names: tuple[str, ...]
+
+    def masks(self, ids: Sequence[str]) -> Tensor:
+        """Return bool ``[images, masks, canvas, canvas]``, in the order of `mask_names`."""
+        ...
+
+
+@runtime_checkable
+class _CheaplyLabelled(Protocol):
+    def labels(self, ids: Sequence[str]) -> Tensor | None: ...
 
 
 def open_source(spec: ImagesSpec) -> ImageSource:
@@ -96,9 +122,45 @@ def split_ids(source: ImageSource, split: Split, share: float) -> list[str]:
     return [image_id for image_id in source.ids if is_validation(image_id, share) == wanted]
 
 
-def batches(source: ImageSource, ids: Sequence[str], size: int) -> Iterator[ImageBatch]:
-    """Yield `ids` in order, `size` at a time; unreadable images are missing from their batch."""
-    for start in range(0, len(ids), size):
-        batch = source.read(ids[start : start + size])
-        if batch.ids:
-            yield batch
+def source_sha256(source: ImageSource) -> str:
+    """Return the sha256 over all ids: which images these are, wherever they lie."""
+    digest = hashlib.sha256()
+    for image_id in source.ids:
+        digest.update(image_id.encode())
+    return digest.hexdigest()
+
+
+def read_labels(source: ImageSource, ids: Sequence[str]) -> Tensor | None:
+    """Return the labels of images, bool ``[images, labels]``; None if the source has none.
+
+    Without decoding them where the source can; else they must all be readable.
+    """
+    if not source.label_names:
+        return None
+    if isinstance(source, _CheaplyLabelled):
+        return source.labels(ids)
+    return source.read(ids).labels
+
+
+def batches(
+    source: ImageSource, ids: Sequence[str], size: int, *, ahead: int = 2
+) -> Iterator[ImageBatch]:
+    """Yield `ids` in order, `size` at a time; unreadable images are missing from their batch.
+
+    While a batch is used, up to `ahead` further ones are read in the background.
+    """
+    waiting: deque[Future[ImageBatch]] = deque()
+    worker = ThreadPoolExecutor(1, "usae-viz-read")
+    try:
+        for start in range(0, len(ids), size):
+            waiting.append(worker.submit(source.read, ids[start : start + size]))
+            if len(waiting) > ahead:
+                batch = waiting.popleft().result()
+                if batch.ids:
+                    yield batch
+        while waiting:
+            batch = waiting.popleft().result()
+            if batch.ids:
+                yield batch
+    finally:
+        worker.shutdown(cancel_futures=True)

@@ -13,9 +13,9 @@ from usae_viz.activations import ActivationStore
 from usae_viz.activations.live import live_tokens
 from usae_viz.backbones import Backbone, load_backbone, load_run_backbones
 from usae_viz.errors import UsageError
-from usae_viz.images import ImageSource, split_ids
+from usae_viz.images import ImageSource, source_sha256, split_ids
 from usae_viz.recipe import Recipe
-from usae_viz.run import FORMAT, BackboneRecord, Run, RunInfo
+from usae_viz.run import FORMAT, BackboneRecord, ImagesRecord, Run, RunInfo
 
 
 def load_backbones(recipe: Recipe, device: str = "cpu") -> dict[str, Backbone]:
@@ -41,8 +41,8 @@ def open_device(device: str) -> torch.device:
     return place
 
 
-def describe_run(recipe: Recipe, backbones: Mapping[str, Backbone]) -> RunInfo:
-    """Return the content of ``run.json`` for a run of `recipe` on these backbones."""
+def describe_run(recipe: Recipe, backbones: Mapping[str, Backbone], source: ImageSource) -> RunInfo:
+    """Return the content of ``run.json`` for a run of `recipe` on these backbones and images."""
     return RunInfo(
         format=FORMAT,
         name=recipe.name,
@@ -55,9 +55,11 @@ def describe_run(recipe: Recipe, backbones: Mapping[str, Backbone]) -> RunInfo:
                 grid=backbones[spec.name].grid,
                 input_size=backbones[spec.name].input_size,
                 sees_colour=backbones[spec.name].sees_colour,
+                native_grid=backbones[spec.name].native_grid,
             )
             for spec in recipe.backbones
         ),
+        images=ImagesRecord(count=len(source.ids), sha256=source_sha256(source)),
         created_by=f"usae-viz {version('usae-viz')}",
     )
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from usae_viz.concepts import LabelScorer, load_index
 from usae_viz.demo import yardstick
-from usae_viz.images import open_source
+from usae_viz.images import open_source, read_labels
 from usae_viz.run import Run, write_json
 from usae_viz.sae import evaluate_usae, load_usae
 from usae_viz.workflow.backbones import token_images
@@ -33,7 +33,7 @@ def evaluate(run: Run, *, device: str = "cpu", progress: Progress | None = None)
         for ids, rows in images:
             done += len(ids)
             if source.label_names:
-                found = source.read(ids).labels
+                found = read_labels(source, ids)
                 assert found is not None
                 scorer.add(rows, found)
             if progress:

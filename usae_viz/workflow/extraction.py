@@ -23,7 +23,7 @@ def extract(
     """
     source = open_source(recipe.images)
     backbones = load_backbones(recipe, device)
-    run = Run.create(out, recipe, describe_run(recipe, backbones))
+    run = Run.create(out, recipe, describe_run(recipe, backbones, source))
     with run.lock():
         store = extract_activations(run, recipe, backbones, source, progress=progress)
     return run, store
