@@ -28,15 +28,22 @@ def dense_loss(
     rows = [F.normalize(d, dim=1) if parts.rows == "unit" else d for d in usae.dictionary]
     chosen = torch.stack(pre).sum(0) if voted else pre[drawn]
     mask = torch.zeros_like(chosen).scatter(1, chosen.topk(usae.k, dim=1).indices, 1.0)
-    code = pre[drawn].relu() * mask
+    averaged = voted and parts.voted_values == "mean"
+    code = (torch.stack(pre).mean(0) if averaged else pre[drawn]).relu() * mask
     errors = [own - code @ rows[j] for j, own in enumerate(x)]
     measure = (lambda e: e.abs().mean()) if parts.loss == "l1" else (lambda e: e.square().mean())
     loss = torch.stack([measure(error) for error in errors]).sum()
     for j in range(len(x)):
         if j != drawn and parts.agreement:
             kept = pre[j] * mask
-            cosine = (kept * code).sum(1) / (kept.norm(dim=1) * code.norm(dim=1))
-            loss = loss + parts.agreement * (1 - cosine).mean()
+            target = code.detach() if parts.agreement_detached == "code" else code
+            kept = kept.detach() if parts.agreement_detached == "others" else kept
+            if parts.agreement_kind == "cosine":
+                cosine = (kept * target).sum(1) / (kept.norm(dim=1) * target.norm(dim=1))
+                distance = (1 - cosine).mean()
+            else:
+                distance = (kept - target).square().sum() / code.detach().square().sum()
+            loss = loss + parts.agreement * distance
     if parts.auxiliary:
         rest = pre[drawn].relu() * (1 - mask)
         upper = torch.zeros_like(rest).scatter(1, rest.topk(usae.concepts // 2, dim=1).indices, 1.0)

@@ -81,10 +81,24 @@ def variant(base: Ingredients, **changes: Any) -> Ingredients:
         variant(OURS, vote=0.0),
         variant(OURS, vote=1.0, agreement=0.3),
         variant(OURS, vote=1.0, agreement=0.0, rows="unit", loss="l1"),
+        variant(OURS, vote=1.0, agreement=0.3, voted_values="mean"),
+        variant(OURS, vote=1.0, agreement=0.3, agreement_kind="squared"),
+        variant(OURS, vote=0.0, agreement=0.3, agreement_detached="code"),
+        variant(OURS, vote=0.0, agreement=0.3, agreement_detached="others"),
         variant(OURS, encoder="batchnorm", vote=0.0, agreement=0.0),
         PAPER,
     ],
-    ids=["default", "voted", "unit rows, L1", "batchnorm", "paper"],
+    ids=[
+        "default",
+        "voted",
+        "unit rows, L1",
+        "mean values",
+        "squared agreement",
+        "detached code",
+        "detached others",
+        "batchnorm",
+        "paper",
+    ],
 )
 def test_loss_and_gradients_equal_a_dense_reference(parts: Ingredients) -> None:
     parts = variant(parts, clip=None, weight_decay=0.0)
@@ -133,3 +147,18 @@ def test_loss_and_gradients_equal_a_dense_reference(parts: Ingredients) -> None:
     if step.norms is not None and norms is not None:
         for key, value in norms.state_dict().items():
             torch.testing.assert_close(step.norms.state_dict()[key], value)
+
+
+def test_the_agreement_loss_follows_its_schedule() -> None:
+    weights = {
+        schedule: [
+            variant(OURS, agreement=2.0, agreement_schedule=schedule).agreement_weight(s)
+            for s in (0.0, 0.25, 0.5, 0.75)
+        ]
+        for schedule in ("constant", "falling", "late")
+    }
+    assert weights == {
+        "constant": [2.0, 2.0, 2.0, 2.0],
+        "falling": [2.0, 1.5, 1.0, 0.5],
+        "late": [0.0, 0.0, 2.0, 2.0],
+    }

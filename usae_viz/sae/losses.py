@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -60,17 +61,32 @@ def reconstruction_loss(
     return with_gradients(total, pairs)
 
 
-def agreement_loss(values: Tensor, others: Sequence[Tensor]) -> Tensor:
-    """How far the other backbones are from the code in direction: Σ (1 − cosine), mean over tokens.
+def agreement_loss(
+    values: Tensor,
+    others: Sequence[Tensor],
+    *,
+    kind: Literal["cosine", "squared"] = "cosine",
+    detached: Literal["nothing", "code", "others"] = "nothing",
+) -> Tensor:
+    """How far the other backbones are from the code, over the concepts that the code keeps.
 
-    The cosine is taken over the concepts that the code keeps. It is scale-free: a squared
-    difference would also be lowered by shrinking every code, which costs reconstruction.
+    ``cosine``: Σ (1 − cosine), mean over tokens. It is scale-free: it cannot be lowered by
+    shrinking every code, which costs reconstruction. ``squared``: Σ ‖difference‖² / ‖code‖², each a
+    mean over tokens, the denominator a constant.
 
     Args:
         values: of the code of n tokens from one backbone, ``[n, k]``.
         others: pre-gate activations ``[n, k]`` of the same tokens and concepts in the others.
+        kind: which distance.
+        detached: the side that gets no gradient.
     """
+    code = values.detach() if detached == "code" else values
     total = values.new_zeros(())
-    for pre_gate in others:
-        total = total + (1 - F.cosine_similarity(pre_gate, values, dim=1)).mean()
+    for other in others:
+        pre_gate = other.detach() if detached == "others" else other
+        if kind == "cosine":
+            total = total + (1 - F.cosine_similarity(pre_gate, code, dim=1)).mean()
+        else:
+            square = values.detach().square().sum().clamp_min(1e-12)
+            total = total + (pre_gate - code).square().sum() / square
     return total

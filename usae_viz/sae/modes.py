@@ -25,8 +25,16 @@ class Ingredients:
     concept that one backbone lacks costs that backbone nothing."""
     agreement: float
     """Weight of the agreement loss between the backbones' pre-gate activations."""
+    agreement_kind: Literal["cosine", "squared"]
+    """Distance of directions, or squared distance as a share of the code's square."""
+    agreement_detached: Literal["nothing", "code", "others"]
+    """Which side of the agreement loss is a constant to the other."""
+    agreement_schedule: Literal["constant", "falling", "late"]
+    """At full weight throughout, falling to 0 with the budget, or only in its second half."""
     vote: float
     """Share of steps whose support is chosen by all backbones together."""
+    voted_values: Literal["drawn", "mean"]
+    """Values of a voted code: the drawn backbone's, or the mean over the backbones."""
     auxiliary: float
     """Weight of the auxiliary loss by which concepts that were not kept learn the residual."""
     learning_rate: float
@@ -37,6 +45,13 @@ class Ingredients:
     clip: float | None
     """Largest gradient norm, or None."""
 
+    def agreement_weight(self, share: float) -> float:
+        """Return the agreement loss's weight when `share` of the budget, in [0, 1), is spent."""
+        if self.agreement_schedule == "falling":
+            return self.agreement * (1 - share)
+        late = self.agreement_schedule == "late"
+        return 0.0 if late and share < 0.5 else self.agreement
+
 
 PAPER = Ingredients(
     encoder="batchnorm",
@@ -45,7 +60,11 @@ PAPER = Ingredients(
     update="drawn",
     rows="unit",
     agreement=0.0,
+    agreement_kind="cosine",
+    agreement_detached="nothing",
+    agreement_schedule="constant",
     vote=0.0,
+    voted_values="drawn",
     auxiliary=0.1,
     learning_rate=3e-4,
     final_learning_rate=1e-6,
@@ -64,7 +83,11 @@ OURS = Ingredients(
     update="all",
     rows="joint",
     agreement=0.1,
+    agreement_kind="cosine",
+    agreement_detached="nothing",
+    agreement_schedule="constant",
     vote=0.5,
+    voted_values="drawn",
     auxiliary=0.0,
     learning_rate=1e-3,
     final_learning_rate=1e-5,

@@ -110,7 +110,9 @@ class TrainingStep:
         drawn = int(torch.randint(len(usae.names), (), generator=self.generator))
         voted = float(torch.rand((), generator=self.generator)) < parts.vote
         name = usae.names[drawn]
-        together = parts.agreement > 0 or voted
+        weight = parts.agreement_weight(share)
+        averaged = voted and parts.voted_values == "mean"
+        together = weight > 0 or voted
         encoders = {
             other: self._encoder(i, tokens[other])
             for i, other in enumerate(usae.names)
@@ -130,18 +132,20 @@ class TrainingStep:
         )
         support = Support(indices, usae.concepts)
         pre_gate = pre_gate_at(*own, tokens[name], support, None if voted else known)
-        values = pre_gate.relu()
+        others = [
+            pre_gate_at(*encoders[other], tokens[other], support)
+            for other in usae.names
+            if other != name and (weight > 0 or averaged)
+        ]
+        values = (torch.stack([pre_gate, *others]).mean(0) if averaged else pre_gate).relu()
         loss = reconstruction_loss(values, support, rows, tokens, l1=parts.loss == "l1")
         losses = {"reconstruction": loss.detach()}
-        if parts.agreement > 0:
-            others = [
-                pre_gate_at(*encoders[other], tokens[other], support)
-                for other in usae.names
-                if other != name
-            ]
-            agreement = agreement_loss(values, others)
+        if weight > 0:
+            agreement = agreement_loss(
+                values, others, kind=parts.agreement_kind, detached=parts.agreement_detached
+            )
             losses["agreement"] = agreement.detach()
-            loss = loss + parts.agreement * agreement
+            loss = loss + weight * agreement
         if auxiliary:
             left_over = auxiliary.loss()
             losses["auxiliary"] = left_over.detach()
