@@ -35,7 +35,7 @@ def maximize(
     backbone: Annotated[
         list[str] | None, typer.Option("--backbone", help="Only these; may be repeated.")
     ] = None,
-    parametrization: Annotated[str, typer.Option(help="fourier or pixel.")] = "fourier",
+    parametrization: Annotated[str, typer.Option(help="fourier, maco or pixel.")] = "fourier",
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps.")] = None,
     size: Annotated[int | None, typer.Option(min=16, help="Canvas side in pixels.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Images per concept and backbone.")] = 1,

@@ -1,6 +1,13 @@
 """Coordinated activation maximization: canvas, views, objective, engine, report."""
 
-from usae_viz.maximize.canvas import Canvas, FourierCanvas, PixelCanvas
+from usae_viz.maximize.canvas import (
+    Canvas,
+    FourierCanvas,
+    MacoCanvas,
+    OwnCanvas,
+    ParamF,
+    PixelCanvas,
+)
 from usae_viz.maximize.engine import Maximized, maximize_concepts
 from usae_viz.maximize.maximizing import maximize
 from usae_viz.maximize.report import Reading, read_maximized
@@ -11,10 +18,13 @@ from usae_viz.maximize.views import Views, ViewSpec, apply_views, draw_views
 __all__ = [
     "Canvas",
     "FourierCanvas",
+    "MacoCanvas",
     "MaximizeResult",
     "MaximizeResults",
     "MaximizeSettings",
     "Maximized",
+    "OwnCanvas",
+    "ParamF",
     "PixelCanvas",
     "Reading",
     "ViewSpec",

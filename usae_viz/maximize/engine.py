@@ -10,10 +10,10 @@ from torch import Tensor
 
 from usae_viz.backbones import Backbone
 from usae_viz.errors import UsaeVizError
-from usae_viz.maximize.canvas import CANVASES, Canvas
+from usae_viz.maximize.canvas import Canvas, make_canvas
 from usae_viz.maximize.objective import concept_activation
 from usae_viz.maximize.settings import MaximizeSettings
-from usae_viz.maximize.views import Views, apply_views, draw_views
+from usae_viz.maximize.views import Views, apply_views, coverage, draw_views
 from usae_viz.sae import UniversalSAE
 
 Progress = Callable[[str, int, int], None]
@@ -21,6 +21,10 @@ Progress = Callable[[str, int, int], None]
 
 MOMENTS = 64
 """Most moments kept of a trajectory."""
+COVERAGE_EVERY = 4
+"""Steps between two looks at where the views lie: enough to know, at a quarter of the cost."""
+LEAST_COVERAGE = 0.1
+"""Pixels looked at less often than this share of the mean count as if looked at so often."""
 ALPHA_QUANTILE = 0.99
 """Share of pixels below the value that counts as fully opaque."""
 
@@ -82,19 +86,23 @@ def maximize_concepts(
         for name in names
     }
     optimizer = torch.optim.Adam(
-        [leaf for path in paths.values() for leaf in path.canvas.parameters()], lr=settings.lr
+        [leaf for path in paths.values() for leaf in path.canvas.parameters()],
+        lr=settings.step_size,
     )
     chance = [torch.Generator().manual_seed(seed) for seed in _seeds(settings)]
     stride = -(-settings.steps // MOMENTS)
     moments = sorted({*range(0, settings.steps, stride), settings.steps - 1})
     for step in range(settings.steps):
+        done = step / max(1, settings.steps - 1)
         views = [
-            draw_views(settings.view_spec, settings.views, generator, max(sizes))
+            draw_views(settings.view_spec, settings.views, generator, max(sizes), done)
             for generator in chance
         ]
         optimizer.zero_grad(set_to_none=True)
         for path in paths.values():
             path.pull(views, settings.objective, keep=step in moments)
+            if step % COVERAGE_EVERY == 0:
+                path.cover(views)
         optimizer.step()
         if progress and (step % 8 == 7 or step + 1 == settings.steps):
             progress("maximizing", step + 1, settings.steps)
@@ -106,7 +114,7 @@ def maximize_concepts(
     return Maximized(
         concepts=tuple(concepts),
         images={name: apart(found) for name, found in images.items()},
-        alpha={name: apart(_opacity(path.pulls)) for name, path in paths.items()},
+        alpha={name: apart(path.opacity()) for name, path in paths.items()},
         trajectory={
             name: apart(torch.stack(path.activations, dim=1)) for name, path in paths.items()
         },
@@ -123,6 +131,7 @@ class _Path:
         self.usae, self.backbone, self.canvas = usae, backbone, canvas
         self.concepts = concepts.to(backbone.mean.device)
         self.pulls = torch.zeros_like(canvas.images()[:, 0].detach())
+        self.covered: Tensor | float = 0.0
         self.activations: list[Tensor] = []
 
     def pull(self, views: list[Views], objective: str, *, keep: bool) -> None:
@@ -144,6 +153,25 @@ class _Path:
         if keep:
             self.activations.append(activation.detach())
 
+    def cover(self, views: list[Views]) -> None:
+        """Note how often the views of this step look at each pixel; one view set per seed."""
+        height, width = self.pulls.shape[-2:]
+        self.covered = self.covered + torch.stack(
+            [coverage(drawn, height, width, self.backbone.input_size) for drawn in views]
+        )
+
+    def opacity(self) -> Tensor:
+        """Return ``[n, height, width]`` in [0, 1]: how strong the pull was where views looked."""
+        assert isinstance(self.covered, Tensor)
+        share = self.covered / self.covered.mean((1, 2), keepdim=True)
+        each = len(self.pulls) // len(share)
+        # Where hardly a view has looked, there is nothing to tell.
+        pulls = self.pulls / share.clamp_min(LEAST_COVERAGE).to(self.pulls).repeat_interleave(
+            each, 0
+        )
+        full = pulls.flatten(1).quantile(ALPHA_QUANTILE, dim=1).clamp_min(1e-12)
+        return (pulls / full[:, None, None]).clamp(0, 1)
+
     @torch.no_grad()
     def finished(self) -> Tensor:
         images = self.canvas.images()
@@ -160,13 +188,6 @@ def _seeds(settings: MaximizeSettings) -> range:
 
 
 def _canvas(settings: MaximizeSettings, size: int, concepts: int, backbone: Backbone) -> Canvas:
-    # A generator per image: images of one seed start alike, whatever the concept or backbone.
-    starts = [
-        torch.Generator().manual_seed(seed) for seed in _seeds(settings) for _ in range(concepts)
-    ]
-    return CANVASES[settings.parametrization](starts, size, size, backbone.mean.device)
-
-
-def _opacity(pulls: Tensor) -> Tensor:
-    full = pulls.flatten(1).quantile(ALPHA_QUANTILE, dim=1).clamp_min(1e-12)
-    return (pulls / full[:, None, None]).clamp(0, 1)
+    # Images of one seed start alike, whatever the concept or backbone.
+    starts = [seed for seed in _seeds(settings) for _ in range(concepts)]
+    return make_canvas(settings.parametrization, starts, size, size, backbone.mean.device)

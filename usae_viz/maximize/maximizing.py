@@ -71,7 +71,8 @@ def maximize(
     folder = None if out is None else Path(out)
     usae = load_usae(run).to(device)
     made_by = {**chosen.table(), "usae_sha256": file_sha256(run.usae_file)}
-    done = {} if again else _finished(run, concepts, folder, names, made_by)
+    old = not again and chosen.can_be_told_apart
+    done = _finished(run, concepts, folder, names, made_by) if old else {}
     missing = [concept for concept in concepts if concept not in done]
     networks = {}
     if missing:
@@ -112,8 +113,6 @@ def _finished(
     names: tuple[str, ...],
     made_by: dict[str, Any],
 ) -> dict[int, MaximizeResult]:
-    if made_by["view_spec"]["augmentations"]:
-        return {}  # what a callable does cannot be told from its name
     found = {}
     for concept in concepts:
         try:
