@@ -59,6 +59,10 @@ class CheckpointError(UsaeVizError):
     """A USAE checkpoint is missing, truncated, or does not match its configuration."""
 
 
+class TrainingError(UsaeVizError):
+    """A training cannot go on: a batch or a gradient is not finite."""
+
+
 class ConceptError(UsaeVizError):
     """A concept does not exist, is dead, or a selection of concepts cannot be read."""
 

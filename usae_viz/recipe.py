@@ -19,11 +19,13 @@ from usae_viz.errors import RecipeError, did_you_mean
 Positive = Annotated[int, Field(gt=0, strict=True)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0, strict=True)]
 
-# What says where data lies, and nothing of what it holds.
-PLACES: Any = {
+# What decides nothing about a run: where data lies, how often to log and save, what becomes of a
+# broken batch.
+INCIDENTAL: Any = {
     "images": {"source", "masks"},
     "weights_dir": True,
     "backbones": {"__all__": {"weights"}},
+    "training": {"checkpoint_every", "log_every", "non_finite"},
 }
 
 # Which part of `images.source` is a path; a name of the Hugging Face hub never begins with a dot.
@@ -148,8 +150,19 @@ class TrainingSpec(Section):
     """Peak learning rate; default: the mode's own."""
     max_minutes: Annotated[float, Field(gt=0.0, strict=True)] | None = None
     """Wall-clock budget of the loop; the schedule ends when either budget does."""
+    average: Share = 0.0
+    """Keep an exponential average of the weights with this decay; 0: keep the last weights."""
+    validate_every: Annotated[int, Field(ge=0, strict=True)] = 500
+    """Look at held-out images every this many steps; 0: never."""
+    validation_images: Positive = 64
+    """Held-out images that are looked at; a fixed choice."""
+    patience: Positive | None = None
+    """Stop after this many looks without a better mean R² and keep the best; default: never."""
+    non_finite: Literal["stop", "skip"] = "stop"
+    """What to do with a batch that holds NaN or infinity: stop (resumable), or leave it out."""
     checkpoint_every: Positive = 500
-    log_every: Positive = 50
+    log_every: Positive = 1
+    """A line of ``training.jsonl`` every this many steps."""
     buffer_images: Positive = 1024
     """Images whose tokens are shuffled together (see ``activations``)."""
 
@@ -193,9 +206,10 @@ class Recipe(Section):
         """Return the sha256 of what the recipe decides, whatever its file's layout was.
 
         Where images and weights lie is left out, so that a moved data set is no other recipe; a
-        run records hashes of their content.
+        run records hashes of their content. So is how often to log or save, and what to do with a
+        broken batch: a training that stopped may go on with others.
         """
-        table = self.model_dump(mode="json", exclude_none=True, exclude=PLACES)
+        table = self.model_dump(mode="json", exclude_none=True, exclude=INCIDENTAL)
         return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
 
 

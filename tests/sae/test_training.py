@@ -1,25 +1,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional as F
 
 from tests.sae.conftest import FakeStore
-from usae_viz.errors import CheckpointError
+from usae_viz.errors import CheckpointError, TrainingError
 from usae_viz.recipe import Recipe, parse_recipe
-from usae_viz.run import BackboneRecord, Run, RunInfo
+from usae_viz.run import BackboneRecord, Run, RunInfo, open_run
 from usae_viz.sae import CodeStatistics, evaluate_usae, load_usae
+from usae_viz.sae.average import Average
 from usae_viz.sae.modes import OURS, PAPER, Ingredients
+from usae_viz.sae.optimiser import learning_rate
 from usae_viz.sae.ordering import number_concepts
 from usae_viz.sae.step import TrainingStep
+from usae_viz.sae.trainer import Trainer
 from usae_viz.sae.training import train_usae
 from usae_viz.sae.universal import UniversalSAE
+from usae_viz.sae.validation import HeldOut
 
 
 def recipe(**training: Any) -> Recipe:
@@ -115,9 +121,7 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path, store: FakeSt
     made = recipe(checkpoint_every=20, steps=20)
     run = new_run(tmp_path, made)
     step = TrainingStep(UniversalSAE({"one": 10, "two": 16}, 8, 2), OURS, seed=0)
-    from usae_viz.sae.state import save_state
-
-    save_state(run.training_state, step, 3, 1.0)
+    Trainer(run, step, made.training)._save()
     with pytest.raises(CheckpointError, match="cannot be resumed from"):
         train_usae(run, made, store, resume=True)
 
@@ -193,3 +197,132 @@ def test_low_numbers_are_the_most_universal_and_dead_ones_come_last(store: FakeS
     living = correlation[~statistics.dead()]
     assert (living[:-1] >= living[1:] - 1e-6).all()
     torch.testing.assert_close(usae.translate("one", "two", store.rows["one"]), before)
+
+
+def test_the_rate_rises_then_falls_to_its_end_whatever_is_drawn() -> None:
+    rates = [learning_rate(PAPER, share / 100) for share in range(101)]
+    assert rates[0] == pytest.approx(0.01 * PAPER.learning_rate)
+    assert max(rates) == pytest.approx(PAPER.learning_rate, rel=0.01)
+    assert rates.index(max(rates)) == 5
+    assert rates[-1] == pytest.approx(PAPER.final_learning_rate)
+    assert rates[5:] == sorted(rates[5:], reverse=True)
+
+
+def held_out(store: FakeStore, count: int = 256) -> HeldOut:
+    return lambda: [{name: rows[:count] for name, rows in store.rows.items()}]
+
+
+def train(path: Path, store: Any, *, resume: bool = False, **training: Any) -> Run:
+    made = recipe(**training)
+    run = new_run(path, made)
+    train_usae(run, made, store, held_out=held_out(FakeStore()), resume=resume)
+    return run
+
+
+def lines_of(run: Run) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run.training_log.read_text().splitlines()]
+
+
+def test_every_step_is_logged_and_held_out_images_are_looked_at(
+    tmp_path: Path, store: FakeStore
+) -> None:
+    run = train(tmp_path, store, steps=40, validate_every=20, log_every=1)
+    lines = lines_of(run)
+    assert [line["step"] for line in lines] == list(range(1, 41))
+    looks = [line["validation"] for line in lines if "validation" in line]
+    assert len(looks) == 2
+    assert looks[1]["score"] > looks[0]["score"]
+    assert np.array(looks[0]["r2"]).shape == (2, 2)
+    assert looks[0]["score"] == pytest.approx(np.mean(looks[0]["r2"]))
+
+
+def test_looking_changes_nothing(tmp_path: Path, store: FakeStore) -> None:
+    bytes_of = [
+        train(
+            tmp_path / str(every), store, validate_every=every, usae={"mode": "paper"}
+        ).usae_file.read_bytes()
+        for every in (0, 7)
+    ]
+    assert bytes_of[0] == bytes_of[1]
+
+
+def test_patience_ends_a_training_and_keeps_the_best(tmp_path: Path, store: FakeStore) -> None:
+    # At this rate the score goes up and down.
+    run = train(tmp_path, store, steps=4000, lr=0.3, validate_every=5, patience=3)
+    scores = [line["validation"]["score"] for line in lines_of(run) if "validation" in line]
+    assert len(scores) * 5 < 4000
+    assert max(scores) == scores[-4]
+    table, _ = evaluate_usae(load_usae(run), held_out(store)())
+    assert np.mean(table["r2"]["channel"]) == pytest.approx(max(scores), abs=1e-5)
+
+
+def test_averaged_weights_are_the_exponential_average(tmp_path: Path, store: FakeStore) -> None:
+    usae = UniversalSAE({"one": 10, "two": 16}, 32, 4)
+    step = TrainingStep(usae, PAPER, seed=0)
+    step.initialise(None)
+    average, expected = Average(step, 0.9), None
+    batches = store.token_batches(64, seed=0, buffer_images=1)
+    for number in range(5):
+        step(next(batches), number / 5)
+        average.update(step)
+        now = usae.weight[0].detach().clone()
+        expected = now if expected is None else 0.9 * expected + 0.1 * now
+    assert expected is not None
+    torch.testing.assert_close(average.modules()["usae"].weight[0], expected)
+    run = train(tmp_path, store, average=0.9)
+    assert run.usae_file.read_bytes() != train(tmp_path / "b", store).usae_file.read_bytes()
+
+
+class BrokenStore(FakeStore):
+    """The batch that training takes as its 13th holds a NaN in one backbone."""
+
+    def token_batches(self, *args: Any, **kwargs: Any) -> Iterator[dict[str, Tensor]]:
+        first = kwargs.get("start", 0)
+        for number, batch in enumerate(super().token_batches(*args, **kwargs), start=first + 1):
+            if number == 13:
+                batch["two"] = batch["two"].clone()
+                batch["two"][5, 3] = torch.nan
+            yield batch
+
+
+def test_a_batch_with_nan_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="batch 13 holds tokens of two that are not finite"):
+        train(tmp_path / "run", BrokenStore(), log_every=1)
+    run = open_run(tmp_path / "run")
+    assert lines_of(run)[-1]["step"] == 12
+    train(tmp_path / "run", BrokenStore(), resume=True, non_finite="skip", log_every=1)
+    whole = train(tmp_path / "whole", BrokenStore(), non_finite="skip", log_every=1)
+    assert run.usae_file.read_bytes() == whole.usae_file.read_bytes()
+    assert lines_of(whole)[12]["skipped"] == ["two"]
+    assert load_usae(run).weight[0].isfinite().all()
+
+
+def test_a_diverging_training_stops_before_it_writes(tmp_path: Path, store: FakeStore) -> None:
+    with pytest.raises(TrainingError, match="has diverged"):
+        train(tmp_path, store, steps=400, lr=1e30, checkpoint_every=1, usae={"mode": "paper"})
+    with safe_open(tmp_path / "training.state.safetensors", "pt") as file:
+        assert all(file.get_tensor(key).isfinite().all() for key in file.keys())  # noqa: SIM118
+
+
+def test_resuming_keeps_averages_patience_and_looks(
+    tmp_path: Path, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {
+        "average": 0.9, "validate_every": 5, "patience": 50, "checkpoint_every": 7,
+    }  # fmt: skip
+    whole = train(tmp_path / "whole", store, **settings)
+    step, calls = TrainingStep.__call__, iter(range(10**6))
+
+    def breaks(self: TrainingStep, batch: Mapping[str, Tensor], share: float) -> Any:
+        if next(calls) in (11, 30, 33):
+            raise KeyboardInterrupt
+        return step(self, batch, share)
+
+    monkeypatch.setattr(TrainingStep, "__call__", breaks)
+    for resume in (False, True, True):
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "broken", store, resume=resume, **settings)
+    broken = train(tmp_path / "broken", store, resume=True, **settings)
+    assert broken.usae_file.read_bytes() == whole.usae_file.read_bytes()
+    strip = [[{**line, "seconds": 0} for line in lines_of(run)] for run in (whole, broken)]
+    assert strip[0] == strip[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 import torch
@@ -14,6 +13,8 @@ from usae_viz.sae.batchnorm import batch_normalised, fold
 from usae_viz.sae.encoding import Encoder, select
 from usae_viz.sae.losses import agreement_loss, reconstruction_loss
 from usae_viz.sae.modes import Ingredients
+from usae_viz.sae.optimiser import Optimiser
+from usae_viz.sae.ranks import ONE, Ranks
 from usae_viz.sae.sparse import Support, Tokens, pre_gate_at
 from usae_viz.sae.universal import UniversalSAE
 
@@ -28,10 +29,13 @@ class TrainingStep:
         usae: the model that is trained; its standardisation must be set.
         parts: the ingredients.
         seed: of the draws and of the initial rows.
+        ranks: the processes that train together.
     """
 
-    def __init__(self, usae: UniversalSAE, parts: Ingredients, *, seed: int) -> None:
-        self.usae, self.parts = usae, parts
+    def __init__(
+        self, usae: UniversalSAE, parts: Ingredients, *, seed: int, ranks: Ranks = ONE
+    ) -> None:
+        self.usae, self.parts, self.ranks = usae, parts, ranks
         self.generator = torch.Generator().manual_seed(seed)
         device = usae.bias[0].device
         self.norms = (
@@ -39,15 +43,9 @@ class TrainingStep:
             if parts.encoder == "batchnorm"
             else None
         )
-        self.optimisers = [
-            torch.optim.AdamW(
-                self._parameters(i),
-                lr=parts.learning_rate,
-                weight_decay=parts.weight_decay,
-                fused=True,
-            )
-            for i in range(len(usae.names))
-        ]
+        self.optimiser = Optimiser(
+            [self._parameters(i) for i in range(len(usae.names))], parts, ranks
+        )
 
     def _parameters(self, i: int) -> list[nn.Parameter]:
         own = [self.usae.weight[i], self.usae.bias[i], self.usae.dictionary[i]]
@@ -175,24 +173,11 @@ class TrainingStep:
         return [F.normalize(own, dim=1) for own in rows] if self.parts.rows == "unit" else rows
 
     def _update(self, loss: Tensor, drawn: int, share: float) -> float:
-        parts = self.parts
-        rise = min(1.0, share / parts.warmup) if parts.warmup else 1.0
-        fall = 0.5 * (1 + math.cos(math.pi * share))
-        span = parts.learning_rate - parts.final_learning_rate
-        rate = max(rise, 0.01) * (parts.final_learning_rate + span * fall)
-        stepping = self.optimisers if parts.update == "all" else [self.optimisers[drawn]]
-        for optimiser in self.optimisers:
-            optimiser.zero_grad(set_to_none=True)
+        stepping = range(len(self.usae.names)) if self.parts.update == "all" else [drawn]
         # Only what will step is differentiated: the other gradients would be thrown away.
-        wanted = [p for o in stepping for group in o.param_groups for p in group["params"]]
-        loss.backward(inputs=wanted)  # type: ignore[no-untyped-call]
-        for optimiser in stepping:
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            if parts.clip is not None:
-                nn.utils.clip_grad_norm_(wanted, parts.clip)
-            optimiser.step()
-        if parts.rows == "joint":
+        loss.backward(inputs=self.optimiser.parameters(stepping))  # type: ignore[no-untyped-call]
+        rate = self.optimiser.step(stepping, share)
+        if self.parts.rows == "joint":
             self._normalise()
         return rate
 
@@ -215,6 +200,24 @@ class TrainingStep:
         for own in rows:
             own.div_(norm)
 
+    def state(self) -> dict[str, Tensor]:
+        """Return all that a resume needs besides the optimiser: model, BatchNorm, draws."""
+        tensors = {f"usae/{key}": value for key, value in self.usae.state_dict().items()}
+        if self.norms is not None:
+            tensors |= {f"norms/{key}": value for key, value in self.norms.state_dict().items()}
+        return {**tensors, "draws": self.generator.get_state()}
+
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError, RuntimeError: it is of a training with other settings.
+        """
+        self.usae.load_state_dict(_below(tensors, "usae/"), strict=True)
+        if self.norms is not None:
+            self.norms.load_state_dict(_below(tensors, "norms/"), strict=True)
+        self.generator.set_state(tensors["draws"])
+
     @torch.no_grad()
     def finish(self) -> None:
         """Fold what only training needs into the model: BatchNorm, unit rows."""
@@ -224,3 +227,7 @@ class TrainingStep:
                 assert isinstance(norm, nn.BatchNorm1d)
                 fold(norm, usae.weight[i], usae.bias[i])
         self._normalise()
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

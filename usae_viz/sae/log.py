@@ -1,0 +1,67 @@
+"""``training.jsonl``: a line a step, written in bulk so that no step waits for the device."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from usae_viz.errors import TrainingError
+from usae_viz.run import write_text
+
+Report = Callable[[], dict[str, float]]
+"""Reads the figures of a step; it may wait for the device."""
+
+
+class TrainingLog:
+    """Lines of steps, kept back until `flush`.
+
+    Args:
+        path: the file; lines are appended.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._kept: list[tuple[dict[str, Any], Report | None]] = []
+
+    def start(self, done: int) -> None:
+        """Drop lines of steps after `done`: they are about to be taken (again)."""
+        if not self.path.exists():
+            return
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True) if done else []
+        # A training that was killed may have left half a line at the end.
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= done]
+        write_text(self.path, "".join(kept))
+
+    def add(self, line: dict[str, Any], report: Report | None = None) -> None:
+        """Keep a line for the next flush; `report` gives further keys."""
+        self._kept.append((line, report))
+
+    def flush(self, *, write: bool = True) -> dict[str, Any] | None:
+        """Write what was kept; returns the last line, or None if there was none.
+
+        Without `write` the lines are only looked at and dropped.
+
+        Raises:
+            TrainingError: a loss was not finite (after all lines before it were written).
+        """
+        lines, broken = [], None
+        for line, report in self._kept:
+            figures = report() if report else {}
+            if not all(math.isfinite(value) for value in figures.values()):
+                broken = line["step"]
+                break
+            lines.append({**line, **figures})
+        self._kept = []
+        if lines and write:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("".join(json.dumps(line) + "\n" for line in lines))
+        if broken is not None:
+            raise TrainingError(
+                f"the training has diverged: a loss of step {broken} is not finite",
+                hint="lower training.lr; the last checkpoint is from before",
+            )
+        return lines[-1] if lines else None
