@@ -140,8 +140,10 @@ class Run:
 
     @property
     def activations_dir(self) -> Path:
-        """The activation store."""
-        return self.path / "activations"
+        """The activation store; a run inside another one (of a sweep) reads that one's."""
+        own, parent = self.path / "activations", self.path.parent
+        shared = not own.exists() and (parent / self.info_file.name).is_file()
+        return parent / own.name if shared else own
 
     @property
     def usae_file(self) -> Path:

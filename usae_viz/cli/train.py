@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from usae_viz.cli.evaluate import print_evaluation
+from usae_viz.cli.sweeps import common, sweep_points
 from usae_viz.cli.terminal import (
     DeviceOption,
     JsonOption,
@@ -17,11 +20,11 @@ from usae_viz.cli.terminal import (
     ThreadsOption,
     notes,
     print_json,
-    progress_bar,
     recipe_out,
     use_threads,
     verb,
 )
+from usae_viz.cli.training_view import training_view
 from usae_viz.recipe import load_recipe
 
 
@@ -38,26 +41,80 @@ def train(
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Train a universal SAE: extract activations, train, index the concepts, evaluate."""
-    resolved = load_recipe(recipe, sets or ())
-    folder = recipe_out(resolved, out)
+    """Train a universal SAE: extract activations, train, index the concepts, evaluate.
+
+    Keys of usae, training and the seed may be given several values: --set usae.k=16,32 trains a run
+    each, over one store. Several processes: torchrun --nproc-per-node N -m usae_viz train RECIPE.
+    """
+    points = sweep_points(sets or ())
+    recipes = {name: load_recipe(recipe, overrides) for name, overrides in points.items()}
+    base = load_recipe(recipe, common(sets or ()))
+    folder = recipe_out(base, out)
     use_threads(threads)
     from usae_viz import workflow
 
     if dry_run:
-        plan = workflow.plan(resolved)
+        plans = {name: workflow.plan(resolved) for name, resolved in recipes.items()}
         if as_json:
-            print_json(plan)
-        else:
-            Console(highlight=False).print(
-                "\n".join(f"{key}: {value}" for key, value in plan.items())
-            )
+            print_json(plans.get("", plans))
+            return
+        for name, plan in plans.items():
+            print_plan(plan, name)
         return
-    with progress_bar() as progress:
-        run = workflow.train(resolved, folder, resume=resume, device=device, progress=progress)
-        table = workflow.evaluate(run, device=device, progress=progress)
+    with training_view() as (progress, watch):
+        if "" not in recipes:
+            table = workflow.sweep(
+                base, recipes, folder,
+                resume=resume, device=device, progress=progress, watch=watch,
+            )  # fmt: skip
+        else:
+            run = workflow.train(
+                base, folder, resume=resume, device=device, progress=progress, watch=watch
+            )
+            table = workflow.evaluate(run, device=device, progress=progress) if first() else {}
+    if not first():
+        return
     if as_json:
         print_json(table)
+    elif "sweep" in table:
+        print_sweep(table)
     else:
         print_evaluation(table)
-        notes.print(f"run: {run.path}\nnext: usae-viz maximize --run {run.path} --concept K")
+        notes.print(f"run: {folder}\nnext: usae-viz maximize --run {folder} --concept K")
+
+
+def first() -> bool:
+    """Return whether this process speaks for all that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def print_plan(plan: dict[str, Any], name: str) -> None:
+    """Print what a training would do."""
+    console = Console(highlight=False)
+    if name:
+        console.print(f"[bold]{name}[/bold]")
+    console.print("\n".join(f"{key}: {value}" for key, value in plan.items()))
+
+
+def print_sweep(table: dict[str, Any]) -> None:
+    """Print the trainings of a sweep, one a row."""
+    columns = ("own R²", "cross R²", "dead", "co-fire", "corr.", "steps", "seconds")
+    grid = Table(title=f"in {table['sweep']}", title_justify="left")
+    grid.add_column("run", no_wrap=True)
+    for column in columns:
+        grid.add_column(column)
+    for row in table["runs"]:
+        cross, correlation = (
+            "–" if row[key] is None else f"{row[key]:.3f}" for key in ("cross_r2", "correlation")
+        )
+        grid.add_row(
+            row["name"],
+            f"{sum(row['own_r2']) / len(row['own_r2']):.3f}",
+            cross,
+            str(row["dead"]),
+            f"{row['cofire']:.3f}",
+            correlation,
+            str(row["steps"]),
+            f"{row['seconds']:.0f}",
+        )
+    Console(highlight=False).print(grid)

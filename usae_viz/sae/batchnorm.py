@@ -12,10 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from usae_viz.sae.encoding import Encoder
+from usae_viz.sae.ranks import ONE, Ranks
 from usae_viz.sae.sparse import Tokens, tiles
 
 
-def batch_normalised(norm: nn.BatchNorm1d, weight: Tensor, bias: Tensor, tokens: Tokens) -> Encoder:
+def batch_normalised(
+    norm: nn.BatchNorm1d, weight: Tensor, bias: Tensor, tokens: Tokens, ranks: Ranks = ONE
+) -> Encoder:
     """Return the linear encoder that equals ``norm(linear(tokens))`` in training mode.
 
     Differentiable in the layer's and the norm's parameters; the running statistics advance as
@@ -26,17 +29,18 @@ def batch_normalised(norm: nn.BatchNorm1d, weight: Tensor, bias: Tensor, tokens:
         weight: of the linear layer, ``[concepts, dim]``.
         bias: of the linear layer; it cancels out of the result.
         tokens: the batch.
+        ranks: the processes that share the batch; statistics are of the whole of it.
     """
-    mean, covariance = _moments(tokens)
+    count, mean, covariance = _moments(tokens, ranks)
     variance = ((weight @ covariance) * weight).sum(1)
     gain = norm.weight * (variance + norm.eps).rsqrt()
     folded = weight * gain[:, None]
-    _advance(norm, weight.detach() @ mean + bias.detach(), variance.detach(), len(tokens.raw))
+    _advance(norm, weight.detach() @ mean + bias.detach(), variance.detach(), count)
     return Encoder(folded, norm.bias - folded @ mean)
 
 
-def _moments(tokens: Tokens) -> tuple[Tensor, Tensor]:
-    """Return mean ``[dim]`` and biased covariance ``[dim, dim]`` of the standardised tokens."""
+def _moments(tokens: Tokens, ranks: Ranks) -> tuple[int, Tensor, Tensor]:
+    """Return number, mean ``[dim]`` and biased covariance ``[dim, dim]`` of standardised tokens."""
     n, dim = tokens.raw.shape
     total = tokens.raw.new_zeros(dim)
     products = tokens.raw.new_zeros(dim, dim)
@@ -44,8 +48,13 @@ def _moments(tokens: Tokens) -> tuple[Tensor, Tensor]:
         rows = tokens.rows(start, stop)
         total += rows.sum(0)
         products.addmm_(rows.T, rows)
+    if ranks.count > 1:
+        count = ranks.sum_(torch.tensor(n, device=total.device))
+        n = int(count)
+        ranks.sum_(total)
+        ranks.sum_(products)
     mean = total / n
-    return mean, products.div_(n).addr_(mean, mean, alpha=-1)
+    return n, mean, products.div_(n).addr_(mean, mean, alpha=-1)
 
 
 @torch.no_grad()

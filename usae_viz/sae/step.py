@@ -162,7 +162,7 @@ class TrainingStep:
             return Encoder(weight, bias)
         norm = self.norms[i]
         assert isinstance(norm, nn.BatchNorm1d)
-        return batch_normalised(norm, weight, bias, tokens)
+        return batch_normalised(norm, weight, bias, tokens, self.ranks)
 
     def _rows(self, drawn: int) -> list[Tensor]:
         """Return the dictionaries as they are used; those that will not step, without gradient."""

@@ -9,6 +9,7 @@ from usae_viz.workflow.maximizing import maximize
 from usae_viz.workflow.pages import build_gallery
 from usae_viz.workflow.planning import plan
 from usae_viz.workflow.shipping import ship
+from usae_viz.workflow.sweeping import sweep
 from usae_viz.workflow.training import train
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "maximize",
     "plan",
     "ship",
+    "sweep",
     "train",
 ]

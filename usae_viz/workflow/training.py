@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from torch import Tensor
 from usae_viz.activations import ActivationStore
 from usae_viz.errors import RunError
 from usae_viz.recipe import Recipe
-from usae_viz.run import Run
+from usae_viz.run import Run, open_run
+from usae_viz.sae.ranks import Ranks, local_device, open_ranks
 from usae_viz.sae.trainer import Watch
 from usae_viz.sae.training import train_usae
 from usae_viz.sae.validation import HeldOut
@@ -34,6 +36,9 @@ def train(
 ) -> Run:
     """Extract, train and index; `evaluate` is a call of its own.
 
+    Under torchrun every process trains on its share of each batch (gloo on CPU, nccl on CUDA); the
+    first writes.
+
     Args:
         recipe: what to train, on what.
         out: the run's directory.
@@ -45,25 +50,67 @@ def train(
     Raises:
         UsaeVizError: anything unusable; finished shards and checkpoints are kept.
     """
-    if (out / "usae.json").exists() and not resume:
-        raise RunError(
-            f"{out} is trained already",
-            hint="give another --out, or --resume to keep what is there",
+    _refuse_trained(out, resume)
+    with prepare(recipe, out, device=device, progress=progress) as (run, store, ranks):
+        train_prepared(
+            run, recipe, store, ranks, resume=resume, device=device, progress=progress, watch=watch
         )
-    run, store = extract(recipe, out, device=device, progress=progress)
-    with run.lock():
-        if not run.usae_config_file.exists():
+    return run
+
+
+@contextmanager
+def prepare(
+    recipe: Recipe, out: Path, *, device: str, progress: Progress | None
+) -> Iterator[tuple[Run, ActivationStore, Ranks]]:
+    """Extract and join the other processes; yields the run, its store and this process's rank."""
+    with open_ranks(local_device(device)) as ranks:
+        if ranks.first:
+            run, store = extract(recipe, out, device=device, progress=progress)
+        ranks.wait()
+        if not ranks.first:
+            run = open_run(out)
+            store = ActivationStore(run.activations_dir)
+        yield run, store, ranks
+
+
+def train_prepared(
+    run: Run,
+    recipe: Recipe,
+    store: ActivationStore,
+    ranks: Ranks,
+    *,
+    resume: bool,
+    device: str,
+    progress: Progress | None,
+    watch: Watch | None,
+) -> None:
+    """Train and index a run whose store is written; see `train`."""
+    _refuse_trained(run.path, resume)
+    # Before anyone writes: the others must not find the first one's model already there.
+    trained = run.usae_config_file.exists()
+    ranks.wait()
+    with run.lock() if ranks.first else nullcontext():
+        if not trained:
             train_usae(
                 run,
                 recipe,
                 store,
                 held_out=held_out_tokens(store, recipe.training.validation_images),
                 resume=resume,
-                device=device,
-                watch=watch,
+                device=local_device(device),
+                ranks=ranks,
+                watch=watch if ranks.first else None,
             )
-    index(run, device=device, progress=progress)
-    return run
+    if ranks.first:
+        index(run, device=device, progress=progress)
+
+
+def _refuse_trained(path: Path, resume: bool) -> None:
+    if (path / "usae.json").exists() and not resume:
+        raise RunError(
+            f"{path} is trained already",
+            hint="give another --out, or --resume to keep what is there",
+        )
 
 
 def held_out_tokens(store: ActivationStore, images: int) -> HeldOut | None:
