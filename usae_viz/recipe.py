@@ -112,9 +112,13 @@ class ActivationsSpec(Section):
 
     grid: Positive
     """Side of the common token grid; every token map is resampled to it (antialiased bilinear)."""
-    dtype: Literal["float16", "float32"] = "float16"
+    dtype: Literal["float16", "bfloat16", "float32"] = "float16"
     batch_images: Positive = 32
     shard_images: Positive = 512
+    store: Annotated[bool, Field(strict=True)] = True
+    """False: nothing is kept; training reads the networks as it goes (``docs/extraction.md``)."""
+    statistics_images: Positive = 1024
+    """Images that mean and scale are measured on where there is no store."""
 
 
 class UsaeSpec(Section):

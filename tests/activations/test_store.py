@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from usae_viz.activations import ActivationStore
-from usae_viz.activations.store import Manifest, ShardRecord, Split, planned_shards, token_sums
+from usae_viz.activations.manifest import Manifest, ShardRecord, digest, planned_shards
+from usae_viz.activations.shard import Shard, Split, write_shard
+from usae_viz.activations.statistics import Moments, write_moments
 from usae_viz.errors import StoreError
 
 GRID, TOKENS = 2, 4
 DIMS = {"a": 3, "b": 5}
+PREPROCESSING = {"images": {"canvas": 8}}
 Make = Callable[..., ActivationStore]
 
 
@@ -30,25 +33,43 @@ def make(tmp_path: Path) -> Make:
     def build(train: int = 13, validation: int = 3, dtype: torch.dtype = torch.float32) -> Path:
         generator = torch.Generator().manual_seed(0)
         folder = tmp_path / "activations"
-        folder.mkdir()
         ids: dict[Split, list[str]] = {
             "train": [f"{n:064x}" for n in range(train)],
             "validation": [f"{n:064x}" for n in range(train, train + validation)],
         }
-        shards = []
-        for number, (split, members) in enumerate(planned_shards(ids, 5)):
-            tensors: dict[str, Tensor] = {}
+        records, total = [], {name: Moments(dim) for name, dim in DIMS.items()}
+        for file, (split, members) in planned_shards(ids, 5).items():
+            tokens: dict[str, Tensor] = {}
+            moments = {name: Moments(dim) for name, dim in DIMS.items()}
             images = torch.tensor([int(i, 16) for i in members]).view(-1, 1)
             for name, dim in DIMS.items():
-                tokens = 3 * torch.randn((len(members), TOKENS, dim), generator=generator) + 1
-                tokens[..., 0] = images * 10.0 + torch.arange(TOKENS)
-                tensors[name] = tokens.to(dtype)
-                sums = token_sums(tensors[name].flatten(0, 1))
-                tensors[f"{name}/sum"], tensors[f"{name}/square"] = sums
-            file = f"shard-{number:05d}.safetensors"
-            save_file(tensors, folder / file)
-            shards.append(ShardRecord(file=file, split=split, planned=members, ids=members))
-        manifest = Manifest(preprocessing="x", grid=GRID, dims=DIMS, shards=shards)
+                values = 3 * torch.randn((len(members), TOKENS, dim), generator=generator) + 1
+                values[..., 0] = images * 10.0 + torch.arange(TOKENS)
+                tokens[name] = values.to(dtype)
+                moments[name].add(tokens[name].flatten(0, 1))
+                if split == "train":
+                    total[name].merge(moments[name])
+            write_shard(
+                folder / file,
+                preprocessing=digest(PREPROCESSING),
+                split=split,
+                planned=members,
+                skipped=(),
+                ids=members,
+                tokens=tokens,
+                moments=moments,
+            )
+            header = Shard(folder / file).header
+            records.append(ShardRecord(file=file, split=split, images=len(members), header=header))
+        manifest = Manifest(
+            preprocessing=PREPROCESSING,
+            images="all",
+            grid=GRID,
+            dtype=str(dtype).removeprefix("torch."),
+            dims=DIMS,
+            shards=records,
+            statistics=write_moments(folder / "statistics.safetensors", total, "all"),
+        )
         (folder / "manifest.json").write_text(manifest.model_dump_json())
         return folder
 
@@ -60,23 +81,17 @@ def everything(store: ActivationStore, split: Split = "train") -> dict[str, np.n
     return {n: torch.cat([r[n] for r in rows]).flatten(0, 1).numpy() for n in store.names}
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_statistics_are_those_of_all_training_tokens(make: Make, dtype: torch.dtype) -> None:
     store = make(dtype=dtype)
     statistics = store.statistics()
     for name, tokens in everything(store).items():
         exact = tokens.astype(np.float64)
-        assert len(exact) == 13 * TOKENS
+        assert len(exact) == statistics[name].tokens == 13 * TOKENS
         np.testing.assert_allclose(statistics[name].mean.numpy(), exact.mean(0), rtol=1e-6)
+        np.testing.assert_allclose(statistics[name].variance.numpy(), exact.var(0), rtol=1e-5)
         scale = np.sqrt(exact.var(0).mean())
         np.testing.assert_allclose(statistics[name].scale, scale, rtol=1e-6)
-
-
-def test_statistics_are_exact_where_the_mean_is_far_from_zero() -> None:
-    tokens = torch.randn((4096, 2), generator=torch.Generator().manual_seed(0)) + 1000
-    total, square = token_sums(tokens)
-    variance = square / 4096 - (total / 4096) ** 2
-    np.testing.assert_allclose(variance, tokens.numpy().astype(np.float64).var(0), rtol=1e-6)
 
 
 def test_statistics_without_training_images_say_what_to_do(make: Make) -> None:
@@ -120,14 +135,15 @@ def test_tokens_of_a_batch_are_tokens_of_the_store(make: Make) -> None:
 
 
 def test_in_an_epoch_no_token_comes_twice_and_images_mix(make: Make) -> None:
-    # 13 images in buffers of 4: 3 buffers an epoch, 16 tokens each, 5 batches of 3.
-    got = batches(make(), 30)
-    marks = [[float(v) for b in got[s : s + 15] for v in b["a"][:, 0]] for s in (0, 15)]
+    # 13 images in buffers of 3, 3, 3 and 4: 12 or 16 tokens each, 4 + 4 + 4 + 5 batches of 3.
+    got = batches(make(), 34)
+    marks = [[float(v) for b in got[s : s + 17] for v in b["a"][:, 0]] for s in (0, 17)]
     for epoch in marks:
-        assert len(epoch) == len(set(epoch)) == 45
+        assert len(epoch) == len(set(epoch)) == 51
+        assert len({v // 10 for v in epoch}) == 13
     assert marks[0] != marks[1]
-    in_buffer = [float(v) // 10 for b in got[:5] for v in b["a"][:, 0]]
-    assert len(set(in_buffer)) == 4
+    in_buffer = [float(v) // 10 for b in got[:4] for v in b["a"][:, 0]]
+    assert len(set(in_buffer)) == 3
     assert in_buffer != sorted(in_buffer)
 
 
@@ -172,7 +188,7 @@ def test_a_batch_larger_than_the_buffer_is_refused(make: Make) -> None:
     stream = make().token_batches(17, seed=0, buffer_images=4)
     with pytest.raises(StoreError, match="larger than the shuffle buffer") as caught:
         next(stream)
-    assert caught.value.expected == "batch_tokens of at most 16"
+    assert caught.value.expected == "batch_tokens of at most 12"
 
 
 def test_a_sample_is_paired_and_no_larger_than_the_store(make: Make) -> None:
@@ -194,9 +210,7 @@ def test_a_truncated_shard_is_named(make: Make, share: float) -> None:
     path = folder / "shard-00001.safetensors"
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(
-        StoreError, match=r"shard-00001\.safetensors is missing or damaged"
-    ) as caught:
+    with pytest.raises(StoreError, match=r"shard-00001\.safetensors is damaged") as caught:
         ActivationStore(folder)
     assert "extract again" in str(caught.value.hint)
 
@@ -204,16 +218,71 @@ def test_a_truncated_shard_is_named(make: Make, share: float) -> None:
 def test_a_missing_shard_is_named(make: Make) -> None:
     folder = make().folder
     (folder / "shard-00002.safetensors").unlink()
-    with pytest.raises(StoreError, match=r"shard-00002\.safetensors is missing or damaged"):
+    with pytest.raises(StoreError, match=r"shard-00002\.safetensors is missing"):
         ActivationStore(folder)
 
 
-def test_a_shard_of_another_shape_is_named(make: Make) -> None:
+def test_another_shard_in_its_place_is_named(make: Make) -> None:
     folder = make().folder
-    (folder / "shard-00003.safetensors").replace(folder / "shard-00000.safetensors")
-    with pytest.raises(StoreError, match=r"shard-00000\.safetensors does not match") as caught:
+    (folder / "shard-00001.safetensors").replace(folder / "shard-00000.safetensors")
+    with pytest.raises(StoreError, match=r"shard-00000\.safetensors is not the shard"):
         ActivationStore(folder)
-    assert (caught.value.expected, caught.value.got) == ("[5, 4, 3]", "[3, 4, 3]")
+
+
+def test_every_flipped_bit_is_found_and_named(make: Make) -> None:
+    """In the tokens, ids and moments by `verify`; in the header already when it is opened."""
+    folder = make().folder
+    path = folder / "shard-00002.safetensors"
+    whole = path.read_bytes()
+    header = 8 + int.from_bytes(whole[:8], "little")
+    places = np.random.default_rng(0).integers(0, len(whole), 60)
+    assert (places < header).any()
+    assert (places > header).any()
+    for place in places.tolist():
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with pytest.raises(StoreError, match=r"shard-00002\.safetensors"):
+            ActivationStore(folder).verify()
+        if place >= header:
+            ActivationStore(folder)
+    path.write_bytes(whole)
+    ActivationStore(folder).verify()
+
+
+def test_all_damaged_shards_are_named_at_once(make: Make) -> None:
+    store = make()
+    for number in (0, 3):
+        path = store.folder / f"shard-0000{number}.safetensors"
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(StoreError, match=r"2 shards .*\n.*shard-00000.*\n.*shard-00003"):
+        store.verify()
+
+
+def test_damaged_statistics_are_refused(make: Make) -> None:
+    store = make()
+    path = store.folder / "statistics.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(StoreError, match=r"statistics\.safetensors is missing or damaged"):
+        store.statistics()
+
+
+def test_an_unfinished_store_says_so(make: Make) -> None:
+    folder = make().folder
+    (folder / "manifest.json").unlink()
+    with pytest.raises(StoreError, match="is not finished"):
+        ActivationStore(folder)
+
+
+def test_a_store_is_read_by_safetensors_alone(make: Make) -> None:
+    store = make(dtype=torch.bfloat16)
+    tensors = load_file(store.folder / "shard-00001.safetensors")
+    assert tensors["b"].dtype == torch.bfloat16
+    assert bytes(tensors["images/id"][2].numpy()).hex() == store.ids("train")[7]
+    ids, rows = next(iter(store.image_batches("train", 8)))
+    assert ids == store.ids("train")[:5]
+    assert torch.equal(rows["b"], load_file(store.folder / "shard-00000.safetensors")["b"].float())
 
 
 @pytest.mark.parametrize(
@@ -230,5 +299,27 @@ def test_other_manifests_are_refused(make: Make, change: dict[str, object], mess
 
 def test_shards_are_planned_by_split_in_order() -> None:
     plan = planned_shards({"train": ["1", "2", "3"], "validation": ["4"]}, 2)
-    assert plan == [("train", ("1", "2")), ("train", ("3",)), ("validation", ("4",))]
-    assert planned_shards({"train": []}, 2) == []
+    assert list(plan.items()) == [
+        ("shard-00000.safetensors", ("train", ("1", "2"))),
+        ("shard-00001.safetensors", ("train", ("3",))),
+        ("shard-00002.safetensors", ("validation", ("4",))),
+    ]
+    assert planned_shards({"train": []}, 2) == {}
+
+
+def test_a_shard_weighs_what_its_tokens_do(tmp_path: Path) -> None:
+    members = [f"{n:064x}" for n in range(64)]
+    tokens = {name: torch.zeros((64, 196, 192), dtype=torch.float16) for name in "abc"}
+    moments = {name: Moments(192) for name in "abc"}
+    path = tmp_path / "shard-00000.safetensors"
+    write_shard(
+        path,
+        preprocessing="",
+        split="train",
+        planned=members,
+        skipped=(),
+        ids=members,
+        tokens=tokens,
+        moments=moments,
+    )
+    assert 1 < path.stat().st_size / (64 * 196 * 3 * 192 * 2) < 1.005

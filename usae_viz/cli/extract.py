@@ -13,6 +13,8 @@ from usae_viz.cli.terminal import (
     RecipeArgument,
     SetOption,
     ThreadsOption,
+    VerifyOption,
+    notes,
     print_json,
     progress_bar,
     recipe_out,
@@ -20,6 +22,9 @@ from usae_viz.cli.terminal import (
     verb,
 )
 from usae_viz.recipe import load_recipe
+
+SHOWN = 5
+"""Images left out that are named for a person."""
 
 
 @verb
@@ -29,17 +34,29 @@ def extract(
     sets: SetOption = None,
     threads: ThreadsOption = None,
     device: DeviceOption = "cpu",
+    verify: VerifyOption = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the backbones' activations on every image; a second call fills the gaps."""
+    """Write the backbones' activations on every image; a second call fills the gaps.
+
+    With many processes: torchrun --nproc-per-node N -m usae_viz extract RECIPE.
+    """
     resolved = load_recipe(recipe, sets or ())
     use_threads(threads)
     from usae_viz import workflow
 
     with progress_bar() as progress:
         run, store = workflow.extract(
-            resolved, recipe_out(resolved, out), device=device, progress=progress
+            resolved,
+            recipe_out(resolved, out),
+            device=device,
+            verify=verify,
+            progress=progress,
         )
+    if store is None:
+        # Of many ranks, the one that finds all shards written speaks for all.
+        notes.print("this rank has written its share; others are still at work")
+        return
     problems = store.manifest.problems
     table = {
         "run": str(run.path),
@@ -51,3 +68,7 @@ def extract(
         return
     print(f"{len(store.ids('train'))} training and {len(store.ids('validation'))} held-out images")
     print(f"in {run.activations_dir}")
+    for where, reason in problems[:SHOWN]:
+        notes.print(f"left out: {where}: {reason}", markup=False)
+    if len(problems) > SHOWN:
+        notes.print(f"left out: {len(problems) - SHOWN} more; --json lists all")

@@ -36,6 +36,10 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override: key=value, dotted; backbones.NAME.key=value."),
 ]
+VerifyOption = Annotated[
+    bool,
+    typer.Option(help="Read the bytes of shards that are there already, not only their headers."),
+]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder to write to.")]
 
 notes = Console(stderr=True, highlight=False)

@@ -15,7 +15,7 @@ def plan(recipe: Recipe) -> dict[str, Any]:
     backbones = load_backbones(recipe)
     tokens = len(source.ids) * recipe.activations.grid**2
     width = sum(backbone.dim for backbone in backbones.values())
-    size = 2 if recipe.activations.dtype == "float16" else 4
+    size = 4 if recipe.activations.dtype == "float32" else 2
     return {
         "run": recipe.name,
         "images": len(source.ids),

@@ -12,7 +12,7 @@ from torch import Tensor
 from usae_viz.activations import ActivationStore
 from usae_viz.errors import RunError
 from usae_viz.recipe import Recipe
-from usae_viz.run import Run, open_run
+from usae_viz.run import Run
 from usae_viz.sae.ranks import Ranks, local_device, open_ranks
 from usae_viz.sae.trainer import Watch
 from usae_viz.sae.training import train_usae
@@ -64,13 +64,10 @@ def prepare(
 ) -> Iterator[tuple[Run, ActivationStore, Ranks]]:
     """Extract and join the other processes; yields the run, its store and this process's rank."""
     with open_ranks(local_device(device)) as ranks:
-        if ranks.first:
-            run, store = extract(recipe, out, device=device, progress=progress)
+        # Each rank writes its share of the shards; the last to finish completes the store.
+        run, store = extract(recipe, out, device=device, progress=progress)
         ranks.wait()
-        if not ranks.first:
-            run = open_run(out)
-            store = ActivationStore(run.activations_dir)
-        yield run, store, ranks
+        yield run, store or ActivationStore(run.activations_dir), ranks
 
 
 def train_prepared(
