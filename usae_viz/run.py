@@ -33,6 +33,7 @@ class BackboneRecord(BaseModel):
 
     spec: BackboneSpec
     weights_sha256: str
+    """Empty where it is not known: nothing is checked then."""
     dim: int
     grid: int
     """Side of the common token grid."""

@@ -17,6 +17,7 @@ from usae_viz.cli import (
     extract,
     gallery,
     heatmap,
+    import_official,
     index,
     maximize,
     recipes,
@@ -40,6 +41,7 @@ for verb in (
     concepts.concepts,
     heatmap.heatmap,
     gallery.gallery,
+    import_official.import_official,
     runs.runs,
     doctor.doctor,
 ):

@@ -4,6 +4,7 @@ from usae_viz.workflow.environment import environment
 from usae_viz.workflow.evaluation import evaluate
 from usae_viz.workflow.extraction import extract
 from usae_viz.workflow.heatmaps import heatmap
+from usae_viz.workflow.importing import import_official
 from usae_viz.workflow.indexing import index
 from usae_viz.workflow.maximizing import maximize
 from usae_viz.workflow.pages import build_gallery
@@ -18,6 +19,7 @@ __all__ = [
     "evaluate",
     "extract",
     "heatmap",
+    "import_official",
     "index",
     "maximize",
     "plan",
