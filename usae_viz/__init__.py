@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from usae_viz.run import open_run as open_run
     from usae_viz.sae import UniversalSAE as UniversalSAE
     from usae_viz.sae import load_usae as load_usae
+    from usae_viz.workflow import attribute as attribute
     from usae_viz.workflow import build_gallery as build_gallery
     from usae_viz.workflow import evaluate as evaluate
     from usae_viz.workflow import train as train
@@ -31,6 +32,7 @@ _HOMES = {
     "Run": "run",
     "UniversalSAE": "sae",
     "UsaeVizError": "errors",
+    "attribute": "workflow",
     "build_gallery": "workflow",
     "demo_run": "run",
     "evaluate": "workflow",

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from usae_viz.attribution.maps import concept_maps
+from usae_viz.attribution.opening import open_image
 from usae_viz.backbones import load_run_backbones
 from usae_viz.concepts import load_index
-from usae_viz.errors import ImageSourceError, UsageError
-from usae_viz.images import read_canvas
-from usae_viz.images.canvas import Crop
+from usae_viz.errors import UsageError
 from usae_viz.render import Tile, overlay, sheet, to_picture
 from usae_viz.run import Run, write_bytes
 from usae_viz.sae import load_usae
@@ -149,7 +148,7 @@ def heatmap(
     for name in backbones or ():
         run.record(name)
     spec = run.recipe().images
-    canvases = torch.stack([_read(Path(path), spec.canvas, spec.crop) for path in images])
+    canvases = torch.stack([open_image(Path(path), spec.canvas, spec.crop) for path in images])
     usae = load_usae(run).to(device)
     pixels = canvases.to(device).float() / 255
     gated, pre_gate, scale = {}, {}, {}
@@ -167,12 +166,3 @@ def heatmap(
         pre_gate=pre_gate,
         scale=scale,
     )
-
-
-def _read(path: Path, canvas: int, crop: Crop) -> torch.Tensor:
-    try:
-        return read_canvas(path.read_bytes(), canvas, crop)
-    except OSError as error:
-        raise ImageSourceError(f"{path} cannot be read", got=error.strerror or str(error)) from None
-    except ImageSourceError as error:
-        raise ImageSourceError(f"{path}: {error.problem}", got=error.got) from None

@@ -6,33 +6,53 @@ completeness, since the function jumps where the concept enters the code.
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import torch
-from captum.attr import InputXGradient, IntegratedGradients, NoiseTunnel, Saliency
+from captum.attr import (
+    LRP,
+    InputXGradient,
+    IntegratedGradients,
+    NoiseTunnel,
+    Occlusion,
+    Saliency,
+)
+from captum.attr._utils.lrp_rules import IdentityRule
 from torch import Tensor, nn
-from torchvision.transforms.functional import gaussian_blur
+from torch.nn import functional as F
 
-from usae_viz.attribution.maps import check_concepts
+from usae_viz.attribution.baselines import Baseline, baseline_images
+from usae_viz.attribution.sobol import sobol_indices
+from usae_viz.attribution.target import ConceptTarget, Target, batches, token_weights
 from usae_viz.backbones import Backbone
 from usae_viz.errors import BackboneError, UsageError
 from usae_viz.sae import UniversalSAE
 
-Method = Literal["integrated_gradients", "input_x_gradient", "smooth_grad"]
-Target = Literal["mean", "peak"]
-Baseline = Literal["black", "blur"]
+Method = Literal[
+    "integrated_gradients",
+    "input_x_gradient",
+    "smooth_grad",
+    "grad_cam",
+    "occlusion",
+    "sobol",
+    "lrp",
+]
 
-BLUR = 1 / 16
-"""Standard deviation of the blurred baseline, as a share of the image's shorter side."""
+FROM_BASELINE = frozenset({"integrated_gradients", "occlusion", "sobol"})
+"""Methods that start from a baseline."""
+PASSING = (nn.Identity, nn.Flatten)
+"""Modules that relevance passes through unchanged."""
 
 
 class PixelAttribution(NamedTuple):
-    """Signed contributions of pixels to a concept's pre-gate activation.
+    """Contributions of pixels to a concept's pre-gate activation.
 
     Attributes:
-        values: ``[batch, height, width]``, summed over colour channels; standardised units for
-            integrated gradients and input × gradient, units per [0, 1] of sRGB for SmoothGrad.
+        values: ``[batch, height, width]``, summed over colour channels. Signed, in standardised
+            units, for integrated gradients, input × gradient, occlusion and LRP; units per [0, 1]
+            of sRGB for SmoothGrad; at least 0 for Grad-CAM (arbitrary unit) and Sobol (shares of
+            variance).
         activation: ``[batch]``, the target on the images.
         baseline: ``[batch]``, the target on the baseline, or None if the method has none.
         delta: ``[batch]``, sum of `values` minus (activation − baseline): what completeness is
@@ -53,24 +73,41 @@ class PixelAttribution(NamedTuple):
         return self.delta.abs() / (self.activation - self.baseline).abs().clamp_min(tiny)
 
 
-class _Concept(nn.Module):
-    """Images ``[n, 3, H, W]`` → pre-gate activation ``[n]`` over the tokens, or at one of each."""
+@dataclass(frozen=True)
+class PixelSettings:
+    """How pixels are attributed.
 
-    def __init__(self, usae: UniversalSAE, backbone: Backbone, concept: Tensor) -> None:
-        super().__init__()
-        self.usae, self.backbone, self.concept = usae, backbone, concept
+    Raises:
+        UsageError: a value lies outside its range.
+    """
 
-    def tokens(self, images: Tensor) -> Tensor:
-        maps = self.backbone(images).flatten(2).transpose(1, 2)
-        row = self.usae.pre_gate(self.backbone.name, maps.flatten(0, 1), self.concept)
-        return row.view(len(images), -1)
+    steps: int = 50
+    """Of integrated gradients (Gauss–Legendre nodes)."""
+    samples: int = 16
+    """Noisy copies an image of SmoothGrad."""
+    noise: float = 0.1
+    """Their standard deviation, in [0, 1] sRGB."""
+    window: float = 1 / 7
+    """Side of the occluding window as a share of the image's side; it moves by half of that."""
+    cells: int = 7
+    """Cells along each side of Sobol's grid."""
+    designs: int = 16
+    """Base points of Sobol's design; a power of two."""
+    batch_size: int = 16
+    """Images through the network at once, copies included."""
+    seed: int = 0
+    """Of the noise and of Sobol's scrambling. Every image gets the same, whatever its batch."""
 
-    def forward(self, images: Tensor, position: Tensor) -> Tensor:
-        # A position below 0 stands for the mean over tokens. It is an argument of its own so that
-        # captum repeats it along with the image it belongs to.
-        tokens = self.tokens(images)
-        at = tokens.gather(1, position.clamp_min(0)[:, None])[:, 0]
-        return torch.where(position < 0, tokens.mean(1), at)
+    def __post_init__(self) -> None:
+        counts = (self.steps, self.samples, self.cells, self.designs, self.batch_size)
+        power = self.designs & (self.designs - 1) == 0
+        if min(counts) < 1 or self.noise <= 0 or not 0 < self.window <= 1 or not power:
+            raise UsageError(
+                "a setting of the attribution is out of range",
+                expected="steps, samples, cells, designs and batch_size of at least 1, designs a "
+                "power of two, noise above 0, window above 0 and at most 1",
+                got=f"{counts}, noise {self.noise:g}, window {self.window:g}",
+            )
 
 
 def attribute_pixels(
@@ -80,13 +117,10 @@ def attribute_pixels(
     concept: int,
     *,
     method: Method = "integrated_gradients",
-    target: Target = "mean",
-    baseline: Baseline = "black",
-    steps: int = 32,
-    samples: int = 16,
-    noise: float = 0.1,
-    batch_size: int = 16,
-    seed: int = 0,
+    target: Target = "active",
+    region: Tensor | None = None,
+    baseline: Baseline | Tensor = "blur",
+    **settings: float,
 ) -> PixelAttribution:
     """Attribute a concept's pre-gate activation to pixels.
 
@@ -97,66 +131,110 @@ def attribute_pixels(
         concept: index of the code.
         method: ``integrated_gradients`` (Sundararajan et al. 2017, Gauss–Legendre), complete;
             ``input_x_gradient`` (Shrikumar et al. 2016); ``smooth_grad`` (Smilkov et al. 2017),
-            the mean gradient over noisy copies.
-        target: mean over tokens, or the token where the concept peaks in the unchanged image.
-        baseline: where integrated gradients start: black, or the image blurred by `BLUR`.
-        steps: of integrated gradients.
-        samples: noisy copies an image of SmoothGrad.
-        noise: their standard deviation, in [0, 1] sRGB.
-        batch_size: images through the network at once, copies included.
-        seed: of the noise. Every image gets the same noise, whatever batch it comes in.
+            the mean gradient over noisy copies; ``grad_cam`` (Selvaraju et al. 2017) at the layer
+            that is read; ``occlusion`` (Zeiler & Fergus 2014); ``sobol`` (Fel et al. 2021);
+            ``lrp`` (Bach et al. 2015), for networks of the layers that captum has rules for.
+        target: mean over the tokens where the concept is in the unchanged image's code, over all
+            tokens, the token where it peaks, or over a region.
+        region: ``[batch, height, width]`` or ``[height, width]``, at least 0, for that target.
+        baseline: where integrated gradients start, and what occlusion and Sobol put in the place
+            of pixels: black, the image blurred, its mean colour, or images of one's own.
+        **settings: of `PixelSettings`.
 
     Raises:
         ConceptError: the concept lies outside the code.
-        BackboneError: no gradient of the layer reaches the pixels.
+        BackboneError: no gradient of the layer reaches the pixels, or LRP has no rule for one of
+            the network's layers.
         UsageError: an argument lies outside its range.
     """
-    _check(images, method, target, baseline, steps, samples, noise, batch_size)
-    function = _Concept(usae, backbone, check_concepts(usae, [concept]).to(images.device))
+    chosen = _settings(settings)
+    _check(images, method)
+    function = ConceptTarget(usae, backbone, concept)
     # captum switches `requires_grad` on what it is given and, if it fails, leaves it on.
     images = images.detach().clone()
-    position = _positions(function, images, target, batch_size)
-    _require_gradient(function, images[:1], position[:1])
+    size = chosen.batch_size
+    weights = token_weights(function, images, target, region, size)
+    start = baseline_images(images, baseline)
+    if method not in ("occlusion", "sobol"):
+        function.require_gradient(images[:1], weights[:1])
+    delta = None
     if method == "integrated_gradients":
-        start = torch.zeros_like(images) if baseline == "black" else _blurred(images)
-        values, delta = _integrate(function, images, position, start, steps, batch_size)
-        ends = [_activation(function, x, position, batch_size) for x in (images, start)]
-        return PixelAttribution(values, ends[0], ends[1], delta)
-    if method == "input_x_gradient":
-        engine = InputXGradient(function)
-        parts = [
-            engine.attribute(x.requires_grad_(), additional_forward_args=(p,))
-            for x, p in zip(
-                torch.split(images, batch_size), torch.split(position, batch_size), strict=True
-            )
-        ]
+        values, delta = _integrate(function, images, weights, start, chosen)
+    elif method == "sobol":
+        values = _sobol(function, images, weights, start, chosen)
+    elif method == "grad_cam":
+        values = _grad_cam(function, images, weights, size)
     else:
-        parts = [
-            _smooth(function, x, p, samples, noise, batch_size, seed)
-            for x, p in zip(torch.split(images, 1), torch.split(position, 1), strict=True)
-        ]
-    values = torch.cat(parts).sum(1).detach()
-    return PixelAttribution(values, _activation(function, images, position, batch_size), None, None)
+        rows = _rows(method, size)
+        values = torch.cat(
+            [
+                _captum(method, function, x, w, s, chosen)
+                for x, w, s in zip(
+                    torch.split(images, rows),
+                    torch.split(weights, rows),
+                    torch.split(start, rows),
+                    strict=True,
+                )
+            ]
+        )
+    return PixelAttribution(
+        values,
+        function.value(images, weights, size),
+        function.value(start, weights, size) if method in FROM_BASELINE else None,
+        delta,
+    )
+
+
+def _rows(method: Method, size: int) -> int:
+    # SmoothGrad and occlusion make copies of their own, bounded by `size` for one image.
+    return size if method in ("input_x_gradient", "lrp") else 1
+
+
+def _captum(
+    method: Method,
+    function: ConceptTarget,
+    images: Tensor,
+    weights: Tensor,
+    start: Tensor,
+    settings: PixelSettings,
+) -> Tensor:
+    images = images.clone()
+    if method == "input_x_gradient":
+        values = InputXGradient(function).attribute(
+            images.requires_grad_(), additional_forward_args=(weights,)
+        )
+    elif method == "lrp":
+        values = _relevance(function, images, weights)
+    elif method == "smooth_grad":
+        values = _smooth(function, images, weights, settings)
+    else:
+        side = max(1, round(settings.window * min(images.shape[-2:])))
+        # The counts of overlapping windows are averaged, so that a pixel has the unit of one.
+        values = Occlusion(function).attribute(
+            images,
+            sliding_window_shapes=(3, side, side),
+            strides=(3, max(1, side // 2), max(1, side // 2)),
+            baselines=start,
+            additional_forward_args=(weights,),
+            perturbations_per_eval=settings.batch_size,
+        )[:, :1]
+    result: Tensor = values.sum(1).detach()
+    return result
 
 
 def _integrate(
-    function: _Concept,
-    images: Tensor,
-    position: Tensor,
-    start: Tensor,
-    steps: int,
-    batch_size: int,
+    function: ConceptTarget, images: Tensor, weights: Tensor, start: Tensor, settings: PixelSettings
 ) -> tuple[Tensor, Tensor]:
     engine = IntegratedGradients(function)
     values, deltas = [], []
-    for rows in torch.split(torch.arange(len(images)), batch_size):
+    for rows in torch.split(torch.arange(len(images)), settings.batch_size):
         value, delta = engine.attribute(
             images[rows],
             baselines=start[rows],
-            additional_forward_args=(position[rows],),
-            n_steps=steps,
+            additional_forward_args=(weights[rows],),
+            n_steps=settings.steps,
             method="gausslegendre",
-            internal_batch_size=batch_size,
+            internal_batch_size=settings.batch_size,
             return_convergence_delta=True,
         )
         values.append(value.sum(1).detach())
@@ -165,94 +243,131 @@ def _integrate(
 
 
 def _smooth(
-    function: _Concept,
-    image: Tensor,
-    position: Tensor,
-    samples: int,
-    noise: float,
-    batch_size: int,
-    seed: int,
+    function: ConceptTarget, image: Tensor, weights: Tensor, settings: PixelSettings
 ) -> Tensor:
     # captum draws its noise from the global generator: give it one of our own and put that back.
     devices = [image.device] if image.is_cuda else []
     with torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
+        torch.manual_seed(settings.seed)
         result: Tensor = NoiseTunnel(Saliency(function)).attribute(
             image,
             nt_type="smoothgrad",
-            nt_samples=samples,
-            nt_samples_batch_size=min(samples, batch_size),
-            stdevs=noise,
-            additional_forward_args=(position,),
+            nt_samples=settings.samples,
+            nt_samples_batch_size=min(settings.samples, settings.batch_size),
+            stdevs=settings.noise,
+            additional_forward_args=(weights,),
             abs=False,
         )
     return result
 
 
-@torch.no_grad()
-def _positions(function: _Concept, images: Tensor, target: Target, batch_size: int) -> Tensor:
-    if target == "mean":
-        return torch.full((len(images),), -1, dtype=torch.int64, device=images.device)
-    return torch.cat([function.tokens(part).argmax(1) for part in torch.split(images, batch_size)])
+def _grad_cam(function: ConceptTarget, images: Tensor, weights: Tensor, size: int) -> Tensor:
+    # By hand: captum's LayerGradCam hooks a module, but the layer that is read is a function's
+    # result (timm's intermediates, resampled to the common grid), not always a module's.
+    maps = []
+    name = function.backbone.name
+    for x, w in batches(images, weights, size):
+        with torch.no_grad():
+            tokens = function.backbone(x)
+        standard = function.usae.standardise(name, tokens.permute(0, 2, 3, 1)).requires_grad_()
+        restored = function.usae.restore(name, standard).flatten(0, 2)
+        row = function.usae.pre_gate(name, restored, function.get_buffer("concept").to(x.device))
+        (gradient,) = torch.autograd.grad((row.view(len(x), -1) * w).sum(), standard)
+        cam = (standard.detach() * gradient.mean((1, 2), keepdim=True)).sum(-1).relu()
+        maps.append(F.interpolate(cam[:, None], x.shape[-2:], mode="bilinear")[:, 0])
+    return torch.cat(maps)
+
+
+class _Rules(nn.Module):
+    """The target with the network as its only part, so that captum asks for no other rules."""
+
+    def __init__(self, function: ConceptTarget) -> None:
+        super().__init__()
+        self.network = function.backbone.network
+        self._target = (function,)  # in a tuple: not a part
+
+    def forward(self, images: Tensor, weights: Tensor) -> Tensor:
+        result: Tensor = self._target[0](images, weights)
+        return result
+
+
+def _relevance(function: ConceptTarget, images: Tensor, weights: Tensor) -> Tensor:
+    network = function.backbone.network
+    # captum wants a rule for every module, also for those that only pass on or do not run at all.
+    ran = _modules_that_run(function, images[:1], weights[:1])
+    passing = [m for m in network.modules() if m not in ran or isinstance(m, PASSING)]
+    try:
+        for module in ran:
+            # Weights beside parts of its own (a fused norm and activation) would meet no rule.
+            if any(True for _ in module.children()) and module._parameters:
+                raise TypeError(f"{type(module).__name__} has weights of its own and parts")
+        for module in passing:
+            module.rule = IdentityRule()
+        result: Tensor = LRP(_Rules(function)).attribute(
+            images.requires_grad_(), additional_forward_args=(weights,)
+        )
+    except (TypeError, LookupError, RuntimeError, AssertionError) as error:
+        raise BackboneError(
+            f"LRP cannot go through {function.backbone.name}",
+            expected="a network made of the layers that captum has LRP rules for: convolution, "
+            "linear, batch norm, pooling, ReLU, tanh",
+            got=str(error)[:300],
+            hint="choose another method, for example integrated_gradients",
+        ) from error
+    finally:
+        for module in passing:
+            module.__dict__.pop("rule", None)
+    return result
 
 
 @torch.no_grad()
-def _activation(function: _Concept, images: Tensor, position: Tensor, batch_size: int) -> Tensor:
-    parts = zip(torch.split(images, batch_size), torch.split(position, batch_size), strict=True)
-    return torch.cat([function(x, p) for x, p in parts])
+def _modules_that_run(function: ConceptTarget, image: Tensor, weights: Tensor) -> set[nn.Module]:
+    found: set[nn.Module] = set()
+    handles = [
+        module.register_forward_pre_hook(lambda module, _: found.add(module))
+        for module in function.backbone.network.modules()
+    ]
+    try:
+        function(image, weights)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
 
 
-def _require_gradient(function: _Concept, image: Tensor, position: Tensor) -> None:
-    pixels = image.clone().requires_grad_()
-    activation = function(pixels, position)
-    if activation.requires_grad:
-        (gradient,) = torch.autograd.grad(activation.sum(), pixels, allow_unused=True)
-        if gradient is not None and gradient.any():
-            return
-    raise BackboneError(
-        f"no gradient of {function.backbone.name}'s layer reaches the pixels",
-        expected="a token map that is a differentiable function of the image",
-        hint="read another layer; `usae-viz doctor` says which pass a gradient",
-    )
+def _sobol(
+    function: ConceptTarget, images: Tensor, weights: Tensor, start: Tensor, settings: PixelSettings
+) -> Tensor:
+    def indices(image: Tensor, baseline: Tensor, weight: Tensor) -> Tensor:
+        return sobol_indices(
+            lambda copies: function(copies, weight.expand(len(copies), -1)),
+            image,
+            baseline,
+            cells=settings.cells,
+            designs=settings.designs,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+        )
+
+    return torch.stack([indices(*one) for one in zip(images, start, weights, strict=True)])
 
 
-def _blurred(images: Tensor) -> Tensor:
-    sigma = max(1.0, BLUR * min(images.shape[-2:]))
-    # Reflection at the border needs an image larger than the kernel's half.
-    half = min(math.ceil(3 * sigma), min(images.shape[-2:]) - 1)
-    blurred: Tensor = gaussian_blur(images, [2 * half + 1] * 2, [sigma, sigma])
-    return blurred
+def _settings(given: dict[str, float]) -> PixelSettings:
+    unknown = sorted(set(given) - set(PixelSettings.__dataclass_fields__))
+    if unknown:
+        raise UsageError(
+            f"attribution has no setting {', '.join(unknown)}",
+            expected=f"some of {', '.join(PixelSettings.__dataclass_fields__)}",
+        )
+    return PixelSettings(**given)  # type: ignore[arg-type]
 
 
-def _check(
-    images: Tensor,
-    method: str,
-    target: str,
-    baseline: str,
-    steps: int,
-    samples: int,
-    noise: float,
-    batch_size: int,
-) -> None:
-    chosen = (
-        ("method", method, Method),
-        ("target", target, Target),
-        ("baseline", baseline, Baseline),
-    )
-    for argument, value, kinds in chosen:
-        if value not in get_args(kinds):
-            raise UsageError(
-                f"{argument} {value!r} is not known", expected=" or ".join(get_args(kinds))
-            )
+def _check(images: Tensor, method: str) -> None:
+    if method not in get_args(Method):
+        raise UsageError(f"method {method!r} is not known", expected=" or ".join(get_args(Method)))
     if images.ndim != 4 or images.shape[1] != 3 or not len(images):
         raise UsageError(
             "pixels can be attributed to images only",
             expected="[batch, 3, height, width], at least one",
             got=str(list(images.shape)),
-        )
-    if min(steps, samples, batch_size) < 1 or noise <= 0:
-        raise UsageError(
-            "a setting of the attribution is out of range",
-            expected="steps, samples and batch_size of at least 1, noise above 0",
-            got=f"{steps}, {samples}, {batch_size} and {noise:g}",
         )

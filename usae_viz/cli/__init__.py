@@ -11,6 +11,7 @@ import typer
 
 from usae_viz import __version__
 from usae_viz.cli import (
+    attribute,
     concepts,
     doctor,
     evaluate,
@@ -40,6 +41,7 @@ for verb in (
     index.index,
     concepts.concepts,
     heatmap.heatmap,
+    attribute.attribute,
     gallery.gallery,
     import_official.import_official,
     runs.runs,

@@ -70,7 +70,7 @@ def build_page(
     evaluation = None if stored is None else read_json(stored)
     target: Path = out / run.gallery_dir.name
     with _replacing(target) as folder:
-        page = _environment().get_template("page.html.jinja")
+        page = page_environment().get_template("page.html.jinja")
         text = page.render(
             run=run,
             index=index,
@@ -167,7 +167,8 @@ def _r2(evaluation: Mapping[str, Any]) -> Markup:
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Return the templates of the gallery, escaping every value."""
     environment = Environment(
         loader=PackageLoader("usae_viz.gallery"),
         autoescape=True,

@@ -1,11 +1,13 @@
 """Arrays and Pillow images in, pictures and charts out; scales are always the caller's."""
 
+from usae_viz.render.bars import Bar, signed_bars
 from usae_viz.render.charts import Line, heat_table, line_chart
 from usae_viz.render.colour import diverging, sequential, sequential_table
 from usae_viz.render.picture import (
     heat_pixels,
     over_ground,
     overlay,
+    png,
     signed_overlay,
     to_picture,
     upsample,
@@ -13,6 +15,7 @@ from usae_viz.render.picture import (
 from usae_viz.render.sheet import Tile, sheet
 
 __all__ = [
+    "Bar",
     "Line",
     "Tile",
     "diverging",
@@ -21,9 +24,11 @@ __all__ = [
     "line_chart",
     "over_ground",
     "overlay",
+    "png",
     "sequential",
     "sequential_table",
     "sheet",
+    "signed_bars",
     "signed_overlay",
     "to_picture",
     "upsample",

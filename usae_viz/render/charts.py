@@ -110,7 +110,7 @@ def line_chart(
         for line in lines
     ]
     ends = [_Label(line.series % len(SERIES), line.name, up(line.y[-1])) for line in lines]
-    return _render(
+    return render_template(
         "line_chart.svg.jinja",
         title=title,
         x_label=x_label,
@@ -181,7 +181,7 @@ def heat_table(
         (name, [cell(row, column) for column in range(len(columns))])
         for row, name in enumerate(rows)
     ]
-    return _render("heat_table.html.jinja", body=body, columns=columns, corner=corner,
+    return render_template("heat_table.html.jinja", body=body, columns=columns, corner=corner,
                    caption=caption)  # fmt: skip
 
 
@@ -217,6 +217,7 @@ def _environment() -> Environment:
     )
 
 
-def _render(template: str, **context: object) -> Markup:
+def render_template(template: str, **context: object) -> Markup:
+    """Return a template of the render room filled in; every value is escaped."""
     # The templates escape every value they are given; their result is markup.
     return Markup(_environment().get_template(template).render(context))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
@@ -129,6 +131,13 @@ def heat_pixels(unit: ArrayLike) -> NDArray[np.uint8]:
     """Return heat ``[..., 4]`` (inferno, alpha = the value) for values ``[...]`` in [0, 1]."""
     alpha = np.rint(unit_scale(unit, 0, 1) * 255).astype(np.uint8)
     return np.concatenate([sequential(unit, 0, 1), alpha[..., None]], axis=-1)
+
+
+def png(picture: Image.Image) -> bytes:
+    """Return a picture as the bytes of a PNG file."""
+    data = io.BytesIO()
+    picture.save(data, "PNG", optimize=True)
+    return data.getvalue()
 
 
 def _check_opacity(opacity: float) -> None:

@@ -1,5 +1,6 @@
 """The jobs that cross rooms: what each verb of the command line does from start to end."""
 
+from usae_viz.workflow.attributing import attribute, write_reports
 from usae_viz.workflow.environment import environment
 from usae_viz.workflow.evaluation import evaluate
 from usae_viz.workflow.extraction import extract
@@ -14,6 +15,7 @@ from usae_viz.workflow.sweeping import sweep
 from usae_viz.workflow.training import train
 
 __all__ = [
+    "attribute",
     "build_gallery",
     "environment",
     "evaluate",
@@ -26,4 +28,5 @@ __all__ = [
     "ship",
     "sweep",
     "train",
+    "write_reports",
 ]

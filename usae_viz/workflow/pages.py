@@ -31,7 +31,7 @@ def build_gallery(
         )
     chosen = found if concepts is None else list(concepts)
     _make_thumbnails(run, chosen)
-    return build_page(run, run.outputs, chosen, _known_names(run))
+    return build_page(run, run.outputs, chosen, concept_names(run))
 
 
 def _make_thumbnails(run: Run, concepts: Sequence[int]) -> None:
@@ -47,7 +47,7 @@ def maximized_concepts(folder: Path) -> list[int]:
     return sorted(int(path.parent.name) for path in folder.glob("maximized/*/result.json"))
 
 
-def _known_names(run: Run) -> dict[int, str]:
+def concept_names(run: Run) -> dict[int, str]:
     """Return names of concepts that the evaluation on a labelled world found."""
     stored = run.find_evaluation()
     labels = read_json(stored).get("world", {}).get("labels", {}) if stored else {}
