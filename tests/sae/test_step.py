@@ -55,7 +55,7 @@ def test_sparse_products_equal_dense_ones(support: Support) -> None:
 
 def test_gradients_of_the_kept_pre_gate_activations(support: Support) -> None:
     weight, bias = normal(24, 6).requires_grad_(), normal(24, seed=7).requires_grad_()
-    tokens = Tokens(normal(40, 6, seed=2) * 3 + 1, normal(6), torch.tensor(3.0).double())
+    tokens = Tokens(normal(40, 6, seed=2) * 3 + 1, normal(6), 3.0)
     assert torch.autograd.gradcheck(
         lambda w, b: pre_gate_at(w, b, tokens, support), (weight, bias), fast_mode=True
     )
@@ -103,6 +103,8 @@ def variant(base: Ingredients, **changes: Any) -> Ingredients:
 def test_loss_and_gradients_equal_a_dense_reference(parts: Ingredients) -> None:
     parts = variant(parts, clip=None, weight_decay=0.0)
     usae = UniversalSAE({"one": 10, "two": 16}, 64, 4).double()
+    for name in usae.names:
+        usae.set_standardisation(name, normal(usae.dims[name]), 2.5)
     step = TrainingStep(usae, parts, seed=0)
     step.initialise(None)
     if step.norms is not None:
@@ -110,9 +112,8 @@ def test_loss_and_gradients_equal_a_dense_reference(parts: Ingredients) -> None:
         for norm in step.norms:
             torch.nn.init.normal_(norm.weight)
             torch.nn.init.normal_(norm.bias)
-    for i, name in enumerate(usae.names):
-        usae.set_standardisation(name, normal(usae.dims[name]), 2.5)
-        torch.nn.init.normal_(usae.bias[i])
+    for bias in usae.bias:
+        torch.nn.init.normal_(bias)
     batch = {name: rows.double() for name, rows in FakeStore().sample(64, seed=0).items()}
     twin, norms = copy.deepcopy(usae), copy.deepcopy(step.norms)
     draws = torch.Generator()

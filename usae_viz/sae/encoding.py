@@ -8,6 +8,8 @@ page faults alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -54,15 +56,18 @@ def select(
     buffer = weight.new_empty(size, concepts)
     values = weight.new_empty(n, k)
     indices = torch.empty(n, k, dtype=torch.int64, device=weight.device)
-    for start, stop in tiles(n, size):
-        tile = buffer[: stop - start]
-        for number, (encoder, own) in enumerate(zip(encoders, tokens, strict=True)):
-            rows = own.rows(start, stop)
-            base = tile if number else bias
-            torch.addmm(base, rows, encoder.weight.T, out=tile)
-        kept = largest(tile, k)
-        indices[start:stop] = kept
-        torch.gather(tile, 1, kept, out=values[start:stop])
-        if visit:
-            visit(start, tile, kept)
+    # Made for this call alone: a pool that is kept would not survive a fork.
+    shared = weight.device.type == "cpu" and torch.get_num_threads() > 1
+    with ThreadPoolExecutor(1) if shared else nullcontext() as pool:
+        for start, stop in tiles(n, size):
+            tile = buffer[: stop - start]
+            for number, (encoder, own) in enumerate(zip(encoders, tokens, strict=True)):
+                rows = own.rows(start, stop)
+                base = tile if number else bias
+                torch.addmm(base, rows, encoder.weight.T, out=tile)
+            kept = largest(tile, k, pool)
+            indices[start:stop] = kept
+            torch.gather(tile, 1, kept, out=values[start:stop])
+            if visit:
+                visit(start, tile, kept)
     return values, indices

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from usae_viz.sae.sparse import Support, Tokens, dots, tiles, transposed, with_gradients
+from usae_viz.sae.sparse import ROWS, Support, Tokens, dots, tiles, transposed, with_gradients
 
 
 def reconstruction_loss(
@@ -41,22 +41,22 @@ def reconstruction_loss(
         wanted = rows[name].requires_grad
         n, dim = target.raw.shape
         weight = (1 if l1 else 2) / (n * dim)
-        errors = target.raw.new_empty(n, dim) if wanted else None
+        errors = target.raw.new_empty(n if wanted else ROWS, dim)
+        shift = target.mean / target.scale
         for start, stop in tiles(n):
-            error = target.rows(start, stop).neg_()
+            error = errors[start:stop] if wanted else errors[: stop - start]
+            torch.add(shift, target.raw[start:stop], alpha=-1 / target.scale, out=error)
             error += F.embedding_bag(
                 support.indices[start:stop], own, per_sample_weights=code[start:stop], mode="sum"
             )
             if l1:
-                total += error.abs().sum() / (n * dim)
+                total += torch.linalg.vector_norm(error, 1) / (n * dim)
                 error.sign_()
             else:
                 total += torch.dot(error.view(-1), error.view(-1)) / (n * dim)
             if to_values is not None:
                 to_values[start:stop].add_(dots(error, own, support, start), alpha=weight)
-            if errors is not None:
-                errors[start:stop] = error
-        to_rows = None if errors is None else transposed(support, code * weight, errors)
+        to_rows = transposed(support, code * weight, errors) if wanted else None
         pairs.append((rows[name], to_rows))
     return with_gradients(total, pairs)
 

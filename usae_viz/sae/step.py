@@ -38,6 +38,8 @@ class TrainingStep:
         self.usae, self.parts, self.ranks = usae, parts, ranks
         self.generator = torch.Generator().manual_seed(seed)
         device = usae.bias[0].device
+        # Read once: each reading would make a GPU wait.
+        self._scale = {name: float(usae.scale(name)) for name in usae.names}
         self.norms = (
             nn.ModuleList(nn.BatchNorm1d(usae.concepts, device=device) for _ in usae.names)
             if parts.encoder == "batchnorm"
@@ -101,7 +103,7 @@ class TrainingStep:
         device = usae.bias[0].device
         tokens = {
             name: Tokens(
-                batch[name].to(device, non_blocking=True), usae.mean(name), usae.scale(name)
+                batch[name].to(device, non_blocking=True), usae.mean(name), self._scale[name]
             )
             for name in usae.names
         }
