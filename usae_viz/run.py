@@ -205,9 +205,27 @@ class Run:
         """Return this run with another folder for what is derived from it; None: the same."""
         return self if out is None else Run(self.path, self.info, outputs=out)
 
-    def maximized_dir(self, concept: int, out: Path | None = None) -> Path:
-        """Return the folder of the pictures maximized for `concept`."""
-        return (self.outputs if out is None else out) / "maximized" / f"{concept:06d}"
+    def maximized_dir(self, concept: int, out: Path | None = None, kind: str = "per-model") -> Path:
+        """Return the folder of the pictures maximized for `concept`.
+
+        Per-model pictures lie in the concept's own folder, other kinds (``shared``, ``contrast``,
+        …) in a folder of it each.
+        """
+        folder = (self.outputs if out is None else out) / "maximized" / f"{concept:06d}"
+        return folder if kind == "per-model" else folder / kind
+
+    def maximized_kinds(self, concept: int, out: Path | None = None) -> list[str]:
+        """Return the kinds of pictures that there are of `concept`, per-model ones first."""
+        folder = self.maximized_dir(concept, out)
+        kinds = sorted(path.parent.name for path in folder.glob("*/result.json"))
+        return (["per-model"] if (folder / "result.json").is_file() else []) + kinds
+
+    def maximized_concepts(self, out: Path | None = None) -> list[int]:
+        """Return the concepts that there are pictures of, of whatever kind."""
+        folder = (self.outputs if out is None else out) / "maximized"
+        results = [*folder.glob("*/result.json"), *folder.glob("*/*/result.json")]
+        names = {path.relative_to(folder).parts[0] for path in results}
+        return sorted(int(name) for name in names if name.isdigit())
 
     def report_dir(self, image: str) -> Path:
         """Return the folder of the attribution report on an image of this name."""

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 
 from usae_viz.backbones import Backbone
 from usae_viz.concepts import ConceptIndex
-from usae_viz.maximize import Maximized, Reading, read_maximized
-from usae_viz.maximize.report import verdict
+from usae_viz.maximize import Maximized, Row, read_maximized
 from usae_viz.sae import UniversalSAE
 
 
@@ -28,7 +27,7 @@ def test_every_backbone_reads_every_picture(
         0, 256, (2, 2, 3, 48, 48), generator=torch.Generator().manual_seed(0), dtype=torch.uint8
     )
     concepts = (2, 6)
-    made = Maximized(concepts, {"large": pictures}, {}, {}, ())
+    made = Maximized(concepts, (Row("large", ("large",)),), {"large": pictures}, {}, {}, {}, (), {})
     natural = [[0.5] * usae.concepts, [0.0] * usae.concepts]
     readings = read_maximized(usae, backbones, _index(natural), made, batch=3)
     assert len(readings) == 2
@@ -48,24 +47,3 @@ def test_every_backbone_reads_every_picture(
         np.testing.assert_allclose(readings[i].transfer[..., 0], readings[i].score[..., 0] / 0.5)
         np.testing.assert_allclose(readings[i].transfer_peak[..., 0], readings[i].peak[..., 0])
         assert np.isnan(readings[i].transfer[..., 1]).all()
-
-
-def _verdict(transfer: list[list[float]], rank: list[list[int]]) -> str:
-    table: Any = np.array([transfer], dtype=float)
-    reading = Reading(table, table, table, table, np.array([rank]), table)
-    return verdict(reading, ("a", "b")[: len(transfer)], ("a", "b"))
-
-
-def test_a_verdict_says_what_the_numbers_say() -> None:
-    assert _verdict([[1.5, 0.2], [0.6, 0.9]], [[1, 4], [2, 2]]) == (
-        "Reaches its natural level in 1 of 2 backbones (not: b 0.90×); transfers (at least 0.5×) "
-        "to 1 of 2 pairs, best b → a 0.60×; is the strongest concept of its own picture in 1 of 2 "
-        "backbones."
-    )
-    nan = float("nan")
-    assert _verdict([[2.0, nan], [0.0, nan]], [[1, 0], [0, 1]]) == (
-        "Reaches its natural level in 1 of 1 backbones; transfers (at least 0.5×) to 0 of 1 pairs; "
-        "is the strongest concept of its own picture in 2 of 2 backbones; never fires on natural "
-        "images in b."
-    )
-    assert "0 of 1 backbones (not: a 0.30×)" in _verdict([[0.3, 0.4]], [[1, 1]])

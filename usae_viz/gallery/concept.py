@@ -135,7 +135,8 @@ def concept_view(
         RunError: it was not maximized into `out`, or a file of it is missing or damaged.
     """
     index.require(concept)
-    result = read_result(run.maximized_dir(concept, out))
+    kind = next(iter(run.maximized_kinds(concept, out)), "per-model")
+    result = read_result(run.maximized_dir(concept, out, kind))
     examples = {name: index.examples(name, concept) for name in run.names}
     return ConceptView(
         concept=concept,
@@ -177,10 +178,10 @@ def _column(
 
 def _picture(result: MaximizeResult, name: str) -> Picture:
     assert result.folder is not None  # it was read from there
-    row, at = result.optimised.index(name), result.backbones.index(name)
+    row, at = result.row_of(name), result.backbones.index(name)
     share = float(result.transfer[row, at])
     return Picture(
-        plain=result.folder / f"{name}.png",
+        plain=result.folder / result.file_of(name),
         alpha=result.folder / f"{name}.alpha.png",
         side=result.images[name].shape[0],
         share=None if math.isnan(share) else share,
@@ -227,18 +228,18 @@ def _pairs(index: ConceptIndex, concept: int) -> list[Pair]:
 def _transfer_table(result: MaximizeResult) -> Markup:
     return heat_table(
         result.transfer,
-        rows=result.optimised,
+        rows=result.rows,
         columns=result.backbones,
         corner="optimised for ↓ read by →",
         caption="Share of the reader’s natural level",
-        marked=[(row, result.backbones.index(name)) for row, name in enumerate(result.optimised)],
+        marked=[(result.row_of(n), result.backbones.index(n)) for n in result.optimised],
     )
 
 
 def _trajectory(result: MaximizeResult) -> Markup:
     return line_chart(
         [
-            Line(name, result.backbones.index(name), result.moments, values)
+            Line(name, result.backbones.index(name), result.moments[: len(values)], values)
             for name, values in result.trajectory.items()
         ],
         title=f"Pre-gate activation of concept {result.concept} over the steps",

@@ -10,12 +10,15 @@ from usae_viz.maximize.canvas import (
 )
 from usae_viz.maximize.engine import Maximized, maximize_concepts
 from usae_viz.maximize.maximizing import maximize
+from usae_viz.maximize.modes import MODES, Row, rows_of
 from usae_viz.maximize.report import Reading, read_maximized
-from usae_viz.maximize.result import MaximizeResult, MaximizeResults, read_result
+from usae_viz.maximize.result import MaximizeResult, is_readable, read_result
+from usae_viz.maximize.results import MaximizeResults
 from usae_viz.maximize.settings import MaximizeSettings
 from usae_viz.maximize.views import Views, ViewSpec, apply_views, draw_views
 
 __all__ = [
+    "MODES",
     "Canvas",
     "FourierCanvas",
     "MacoCanvas",
@@ -27,12 +30,15 @@ __all__ = [
     "ParamF",
     "PixelCanvas",
     "Reading",
+    "Row",
     "ViewSpec",
     "Views",
     "apply_views",
     "draw_views",
+    "is_readable",
     "maximize",
     "maximize_concepts",
     "read_maximized",
     "read_result",
+    "rows_of",
 ]

@@ -9,11 +9,18 @@ import torch
 from torch import Tensor
 
 from usae_viz.backbones import Backbone
-from usae_viz.errors import UsaeVizError
+from usae_viz.errors import UsaeVizError, UsageError
+from usae_viz.maximize.alpha import EVERY, AlphaMap
+from usae_viz.maximize.balance import Balance
 from usae_viz.maximize.canvas import Canvas, make_canvas
-from usae_viz.maximize.objective import concept_activation
+from usae_viz.maximize.freezing import frozen
+from usae_viz.maximize.modes import Row, rows_of
+from usae_viz.maximize.penalties import total_variation
+from usae_viz.maximize.pull import Pulled, Puller
 from usae_viz.maximize.settings import MaximizeSettings
-from usae_viz.maximize.views import Views, apply_views, coverage, draw_views
+from usae_viz.maximize.start import PhotoCanvas
+from usae_viz.maximize.views import Views, draw_views
+from usae_viz.maximize.watch import Watch
 from usae_viz.sae import UniversalSAE
 
 Progress = Callable[[str, int, int], None]
@@ -21,32 +28,35 @@ Progress = Callable[[str, int, int], None]
 
 MOMENTS = 64
 """Most moments kept of a trajectory."""
-COVERAGE_EVERY = 4
-"""Steps between two looks at where the views lie: enough to know, at a quarter of the cost."""
-LEAST_COVERAGE = 0.1
-"""Pixels looked at less often than this share of the mean count as if looked at so often."""
-ALPHA_QUANTILE = 0.99
-"""Share of pixels below the value that counts as fully opaque."""
+BATCH = {"cpu": 32}
+"""Most views in one graph by kind of device, where the settings leave it open; else 128."""
 
 
 @dataclass(frozen=True)
 class Maximized:
-    """Pictures of C concepts from S seeds in some backbones.
+    """Pictures of C concepts, R a concept, from S seeds (in diverse mode: S that differ).
 
     Attributes:
         concepts: the C concepts.
-        images: per backbone ``[C, S, 3, size, size]`` uint8 sRGB.
-        alpha: per backbone ``[C, S, size, size]`` float in [0, 1]: where the optimisation pulled.
-        trajectory: per backbone ``[C, S, moments]``: pre-gate activation, mean over that step's
-            views, standardised units.
-        moments: the steps that `trajectory` is of.
+        rows: what the R pictures of a concept are of.
+        images: per row, by its name, ``[C, S, 3, size, size]`` uint8 sRGB.
+        alpha: per backbone that raises, ``[C, S, size, size]`` float in [0, 1]: where it pulled at
+            the picture that it raises.
+        trajectory: per backbone that raises, ``[C, S, moments]``: pre-gate activation, mean over
+            that step's views, standardised units; not-a-number once a picture was finished.
+        lowered: per row, the same of the backbones that keep the concept down in it.
+        moments: the steps that trajectories are of.
+        steps: ``[C, S]`` per row: after how many steps each picture was finished.
     """
 
     concepts: tuple[int, ...]
+    rows: tuple[Row, ...]
     images: dict[str, Tensor]
     alpha: dict[str, Tensor]
     trajectory: dict[str, Tensor]
+    lowered: dict[str, dict[str, Tensor]]
     moments: tuple[int, ...]
+    steps: dict[str, Tensor]
 
 
 def maximize_concepts(
@@ -56,138 +66,299 @@ def maximize_concepts(
     *,
     settings: MaximizeSettings,
     names: Sequence[str] | None = None,
+    against: Sequence[str] | None = None,
+    levels: Mapping[str, Sequence[float]] | None = None,
+    start: Tensor | None = None,
     progress: Progress | None = None,
 ) -> Maximized:
-    """Maximize concepts in every backbone, all concepts and seeds of a backbone in one batch.
+    """Maximize concepts: all concepts, rows and seeds are one batch on one canvas.
 
-    All backbones start from the same canvas and see the same views in the same order; views and
+    All pictures start from the same canvas and see the same views in the same order; views and
     starts depend on the seed alone, so a picture depends neither on which other concepts nor on
     which other backbones are optimised along with it (up to the rounding of batched arithmetic).
+    Each backbone's gradient is taken at once and its graph freed before the next one's is built.
+
+    Networks are lent: see `freezing.frozen`.
 
     Args:
-        usae: the USAE, frozen.
+        usae: the USAE.
         backbones: the run's backbones. The largest input size among them decides the canvas.
-        concepts: which concepts; memory grows with their number, see `MaximizeSettings.chunk`.
+        concepts: which concepts.
         settings: how.
-        names: the backbones to optimise for; default: all of `backbones`.
+        names: the backbones to raise the concepts in; default: all of `backbones`.
+        against: contrast mode: the backbones to keep them down in.
+        levels: per backbone, the natural level of every concept of the code, standardised units;
+            None: 1 each. A concept without a level in a backbone (0) is not raised there in a
+            shared picture.
+        start: ``[3, size, size]`` in [0, 1], the photograph of accentuate mode.
         progress: called every few steps.
 
     Raises:
-        UsaeVizError: an image became not-a-number.
+        UsageError: the mode and the backbones don't go together.
+        UsaeVizError: a gradient is flat, or something became not-a-number; the message names
+            concept, backbone and step.
     """
-    names = tuple(backbones) if names is None else tuple(names)
-    sizes = [backbone.input_size for backbone in backbones.values()]
-    size = settings.canvas_size(sizes)
-    asked = torch.tensor(list(concepts)).repeat(settings.seeds)
-    paths = {
-        name: _Path(
-            usae, backbones[name], asked, _canvas(settings, size, len(concepts), backbones[name])
-        )
-        for name in names
-    }
-    optimizer = torch.optim.Adam(
-        [leaf for path in paths.values() for leaf in path.canvas.parameters()],
-        lr=settings.step_size,
-    )
-    chance = [torch.Generator().manual_seed(seed) for seed in _seeds(settings)]
-    stride = -(-settings.steps // MOMENTS)
-    moments = sorted({*range(0, settings.steps, stride), settings.steps - 1})
-    for step in range(settings.steps):
-        done = step / max(1, settings.steps - 1)
-        views = [
-            draw_views(settings.view_spec, settings.views, generator, max(sizes), done)
-            for generator in chance
-        ]
-        optimizer.zero_grad(set_to_none=True)
-        for path in paths.values():
-            path.pull(views, settings.objective, keep=step in moments)
-            if step % COVERAGE_EVERY == 0:
-                path.cover(views)
-        optimizer.step()
-        if progress and (step % 8 == 7 or step + 1 == settings.steps):
-            progress("maximizing", step + 1, settings.steps)
-
-    def apart(rows: Tensor) -> Tensor:
-        return rows.view(settings.seeds, len(concepts), *rows.shape[1:]).transpose(0, 1).cpu()
-
-    images = {name: path.finished() for name, path in paths.items()}
-    return Maximized(
-        concepts=tuple(concepts),
-        images={name: apart(found) for name, found in images.items()},
-        alpha={name: apart(path.opacity()) for name, path in paths.items()},
-        trajectory={
-            name: apart(torch.stack(path.activations, dim=1)) for name, path in paths.items()
-        },
-        moments=tuple(moments),
-    )
+    rows = rows_of(settings.mode, tuple(backbones), names, against)
+    with frozen(usae, *backbones.values()):
+        work = _Work(usae, backbones, concepts, rows, settings, levels, start)
+        work.run(progress)
+        return work.finished()
 
 
-class _Path:
-    """The pictures of one backbone on their way."""
+class _Work:
+    """One batch of pictures on its way; picture (s · R + r) · C + c is of seed, row, concept."""
 
     def __init__(
-        self, usae: UniversalSAE, backbone: Backbone, concepts: Tensor, canvas: Canvas
+        self,
+        usae: UniversalSAE,
+        backbones: Mapping[str, Backbone],
+        concepts: Sequence[int],
+        rows: tuple[Row, ...],
+        settings: MaximizeSettings,
+        levels: Mapping[str, Sequence[float]] | None,
+        start: Tensor | None,
     ) -> None:
-        self.usae, self.backbone, self.canvas = usae, backbone, canvas
-        self.concepts = concepts.to(backbone.mean.device)
-        self.pulls = torch.zeros_like(canvas.images()[:, 0].detach())
-        self.covered: Tensor | float = 0.0
-        self.activations: list[Tensor] = []
-
-    def pull(self, views: list[Views], objective: str, *, keep: bool) -> None:
-        """Add this step's gradient of every image to its canvas; one view set per seed."""
-        images = self.canvas.images()
-        seen = images.detach().requires_grad_()
-        looks = [
-            apply_views(part, drawn, self.backbone.input_size)
-            for part, drawn in zip(seen.chunk(len(views)), views, strict=True)
+        self.settings, self.rows, self.concepts = settings, rows, tuple(concepts)
+        self.sizes = [backbone.input_size for backbone in backbones.values()]
+        self.shape = (settings.pictures, len(rows), len(self.concepts))
+        n = self.shape[0] * self.shape[1] * self.shape[2]
+        place = torch.arange(n)
+        self.seed_of = (place // (self.shape[1] * self.shape[2])).tolist()
+        self.row_of = (place // self.shape[2] % self.shape[1]).tolist()
+        self.device = next(iter(backbones.values())).mean.device
+        self.canvas = self._canvas(settings.canvas_size(self.sizes), start)
+        asked = torch.tensor(self.concepts)[place % self.shape[2]]
+        self.pullers = {
+            name: puller
+            for name, backbone in backbones.items()
+            if (puller := self._puller(usae, backbone, asked, levels)) is not None
+        }
+        self.chance = [
+            torch.Generator().manual_seed(settings.seed + s) for s in range(settings.pictures)
         ]
-        maps = self.backbone(torch.cat(looks))
-        activation = concept_activation(
-            self.usae, self.backbone.name, maps, self.concepts, objective
+        kind = settings.balance if settings.mode == "shared" else "sum"
+        self.balance = Balance(kind, {k: p.pictures for k, p in self.pullers.items()})
+        self.watch = Watch(settings.early_stop, n, self.device)
+        self.start = start
+        images = self.canvas.images().detach()
+        height, width = images.shape[-2:]
+        self.alpha = {
+            name: AlphaMap(self.seed_of, height, width, p.backbone.input_size, self.device)
+            for name, p in self.pullers.items()
+        }
+        self.likeness: dict[str, Tensor] = {}
+        self.moments: list[int] = []
+        self.activations: dict[str, list[Tensor]] = {name: [] for name in self.pullers}
+        self.done = images.clone()
+
+    def _canvas(self, size: int, start: Tensor | None) -> Canvas:
+        # Images of one seed start alike, whatever the concept or backbone.
+        starts = [self.settings.seed + s for s in self.seed_of]
+        canvas = make_canvas(self.settings.parametrization, starts, size, size, self.device)
+        if self.settings.mode != "accentuate":
+            return canvas
+        if start is None or tuple(start.shape) != (3, size, size):
+            raise UsageError(
+                "accentuate mode needs a photograph of the canvas's size",
+                expected=f"[3, {size}, {size}] in [0, 1]",
+                got="none" if start is None else str(list(start.shape)),
+            )
+        return PhotoCanvas(canvas, start.to(self.device))
+
+    def _puller(
+        self,
+        usae: UniversalSAE,
+        backbone: Backbone,
+        asked: Tensor,
+        levels: Mapping[str, Sequence[float]] | None,
+    ) -> Puller | None:
+        name = backbone.name
+        also = self.settings.also
+        concepts = torch.cat([asked[:, None], torch.tensor([list(also)]).expand(len(asked), -1)], 1)
+        concepts = concepts.long()
+        weights = torch.tensor([[1.0, *also.values()]]).repeat(len(asked), 1)
+        level = torch.ones(concepts.shape)
+        if levels is not None:
+            level = torch.as_tensor(levels[name], dtype=torch.float32)[concepts]
+        for place, row in enumerate(self.rows[r] for r in self.row_of):
+            unknown = len(row.raised) > 1 and level[place, 0] == 0
+            if name in row.lowered:
+                weights[place] = -self.settings.suppression * weights[place].abs()
+            elif name not in row.raised or unknown:
+                weights[place] = 0
+        # A level of 0 measures nothing; what is raised or lowered there is taken as it is.
+        level = torch.where(level > 0, level, 1.0)
+        (has_say,) = torch.nonzero(weights[:, 0], as_tuple=True)
+        if not len(has_say):
+            return None
+        return Puller(
+            usae,
+            backbone,
+            has_say,
+            concepts[has_say],
+            weights[has_say],
+            level[has_say],
+            self.settings,
         )
-        # Images do not share parameters, so the sum gives each the gradient of its own activation.
-        (gradient,) = torch.autograd.grad(-activation.sum(), seen)
+
+    def run(self, progress: Progress | None) -> None:
+        settings = self.settings
+        optimizer = torch.optim.Adam(self.canvas.parameters(), lr=settings.step_size)
+        stride = -(-settings.steps // MOMENTS)
+        for step in range(settings.steps):
+            done = step / max(1, settings.steps - 1)
+            views = [
+                draw_views(settings.view_spec, settings.views, generator, max(self.sizes), done)
+                for generator in self.chance
+            ]
+            optimizer.zero_grad(set_to_none=True)
+            keep = step % stride == 0 or step + 1 == settings.steps
+            if keep:
+                self.moments.append(step)
+            self._step(step, views, keep)
+            optimizer.step()
+            if self.watch.check(step, last=step + 1 == settings.steps, fault=self._fault):
+                self._keep(self.watch.just_finished)
+            if progress and (step % 8 == 7 or step + 1 == settings.steps):
+                progress("maximizing", step + 1, settings.steps)
+            if self.watch.all_finished:
+                break
+        self._keep(~self.watch.finished)
+
+    def _step(self, step: int, views: list[Views], keep: bool) -> None:
+        """Leave this step's gradient in the canvas's parameters."""
+        images = self.canvas.images()
+        seen = images.detach()
+        gradient = torch.zeros_like(seen)
+        gained = torch.zeros(len(seen), device=self.device)
+        for name, puller in self.pullers.items():
+            activations = torch.full((len(puller.pictures),), torch.nan, device=self.device)
+            start = self._start_maps(puller, views)
+            descriptors = []
+            for at in self._parts(puller):
+                who = puller.pictures[at]
+                pulled = puller.pull(
+                    seen[who],
+                    at,
+                    [self.seed_of[i] for i in who.tolist()],
+                    views,
+                    balance=self.balance.factors(name)[at],
+                    start=start,
+                    likeness=self._likeness(name, at, len(puller.pictures)),
+                )
+                gradient[who] += pulled.gradient
+                gained[who] += pulled.gain
+                strength = pulled.gradient.abs().sum(1)
+                self.alpha[name].pull(who, strength)
+                activations[at] = pulled.activation
+                self.balance.see(name, at, pulled.share)
+                self._look_after(step, name, puller, at, pulled, strength)
+                if pulled.likeness is not None:
+                    descriptors.append((at, pulled.likeness))
+            for at, found in descriptors:
+                store = self.likeness.setdefault(
+                    name, torch.zeros(len(puller.pictures), found.shape[1], device=found.device)
+                )
+                store[at] = found
+            if step % EVERY == 0:
+                self.alpha[name].cover(views)
+            if keep:
+                self.activations[name].append(activations.cpu())
+        if self.settings.tv:
+            gradient += self._roughness(seen)
+        self.balance.settle()
+        self.watch.gain(step, gained)
         torch.autograd.backward(images, gradient)
-        self.pulls += gradient.abs().sum(1)
-        if keep:
-            self.activations.append(activation.detach())
 
-    def cover(self, views: list[Views]) -> None:
-        """Note how often the views of this step look at each pixel; one view set per seed."""
-        height, width = self.pulls.shape[-2:]
-        self.covered = self.covered + torch.stack(
-            [coverage(drawn, height, width, self.backbone.input_size) for drawn in views]
+    def _parts(self, puller: Puller) -> list[Tensor]:
+        """Return places of unfinished pictures among a puller's, by micro-batches."""
+        settings = self.settings
+        most = settings.batch or BATCH.get(self.device.type, 128)
+        (at,) = torch.nonzero(~self.watch.finished[puller.pictures], as_tuple=True)
+        return list(torch.split(at, max(1, most // settings.views))) if len(at) else []
+
+    def _look_after(
+        self, step: int, name: str, puller: Puller, at: Tensor, pulled: Pulled, strength: Tensor
+    ) -> None:
+        total = strength.sum((1, 2))
+        wrong = ~(total.isfinite() & pulled.activation.isfinite())
+        pulls = (puller.raised[at].to(total.device)) & (
+            self.balance.factors(name)[at].to(total.device) > 0
+        )
+        self.watch.see(step, name, puller.pictures[at], wrong, (total == 0) & pulls)
+
+    def _fault(self, kind: str, name: str, picture: int, step: int) -> UsaeVizError:
+        concept = self.concepts[picture % self.shape[2]]
+        where = f"concept {concept} in {name}, step {step + 1} of {self.settings.steps}"
+        if kind == "flat":
+            return UsaeVizError(
+                f"the gradient is flat: {where}: the backbone does not react to the picture",
+                hint="another seed or parametrization, or look with `usae-viz doctor` whether the "
+                "layer gives a gradient",
+            )
+        return UsaeVizError(
+            f"not-a-number: {where}",
+            hint="lower lr, use precision float32, or look whether the backbone's weights are "
+            "finite",
         )
 
-    def opacity(self) -> Tensor:
-        """Return ``[n, height, width]`` in [0, 1]: how strong the pull was where views looked."""
-        assert isinstance(self.covered, Tensor)
-        share = self.covered / self.covered.mean((1, 2), keepdim=True)
-        each = len(self.pulls) // len(share)
-        # Where hardly a view has looked, there is nothing to tell.
-        pulls = self.pulls / share.clamp_min(LEAST_COVERAGE).to(self.pulls).repeat_interleave(
-            each, 0
-        )
-        full = pulls.flatten(1).quantile(ALPHA_QUANTILE, dim=1).clamp_min(1e-12)
-        return (pulls / full[:, None, None]).clamp(0, 1)
+    def _start_maps(self, puller: Puller, views: list[Views]) -> list[Tensor] | None:
+        if self.start is None:
+            return None
+        device = puller.backbone.mean.device
+        with torch.no_grad():
+            looks = [puller.look(self.start[None].to(device), drawn) for drawn in views]
+            return list(puller.maps(torch.cat(looks)).chunk(len(views)))
+
+    def _likeness(self, name: str, at: Tensor, n: int) -> Tensor | None:
+        """Return the mean descriptor of the other pictures of each picture's concept and row.
+
+        They are of the step before, so a picture's gradient does not depend on micro-batches.
+        """
+        if self.settings.mode != "diverse":
+            return None
+        if name not in self.likeness:
+            return torch.zeros(len(at), 1)
+        seeds = self.shape[0]
+        apart = self.likeness[name].view(seeds, n // seeds, -1)
+        others = (apart.sum(0, keepdim=True) - apart) / (seeds - 1)
+        return others.flatten(0, 1)[at]
+
+    def _roughness(self, seen: Tensor) -> Tensor:
+        leaf = seen.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(self.settings.tv * total_variation(leaf).sum(), leaf)
+        return gradient
 
     @torch.no_grad()
-    def finished(self) -> Tensor:
-        images = self.canvas.images()
-        if not images.isfinite().all():
-            raise UsaeVizError(
-                f"the pictures of {self.backbone.name} became not-a-number",
-                hint="lower lr, or look whether the backbone's weights are finite",
-            )
-        return (images * 255).round().to(torch.uint8)
+    def _keep(self, which: Tensor) -> None:
+        self.done[which] = self.canvas.images()[which]
 
+    def finished(self) -> Maximized:
+        """Return what was made."""
+        pictures = self._apart((self.done * 255).round().to(torch.uint8))
+        steps = self._apart(self.watch.steps)
+        alpha, trajectory = {}, {}
+        lowered: dict[str, dict[str, Tensor]] = {}
+        for name, puller in self.pullers.items():
+            curves = torch.full((len(self.done), len(self.moments)), torch.nan)
+            curves[puller.pictures] = torch.stack(self.activations[name], dim=1)
+            opacity, curve = self._apart(self.alpha[name].opacity()), self._apart(curves)
+            for r, row in enumerate(self.rows):
+                if name in row.raised:
+                    alpha[name], trajectory[name] = opacity[:, :, r], curve[:, :, r]
+                elif name in row.lowered:
+                    lowered.setdefault(row.name, {})[name] = curve[:, :, r]
+        return Maximized(
+            concepts=self.concepts,
+            rows=self.rows,
+            images={row.name: pictures[:, :, r] for r, row in enumerate(self.rows)},
+            alpha=alpha,
+            trajectory=trajectory,
+            lowered=lowered,
+            moments=tuple(self.moments),
+            steps={row.name: steps[:, :, r] for r, row in enumerate(self.rows)},
+        )
 
-def _seeds(settings: MaximizeSettings) -> range:
-    return range(settings.seed, settings.seed + settings.seeds)
-
-
-def _canvas(settings: MaximizeSettings, size: int, concepts: int, backbone: Backbone) -> Canvas:
-    # Images of one seed start alike, whatever the concept or backbone.
-    starts = [seed for seed in _seeds(settings) for _ in range(concepts)]
-    return make_canvas(settings.parametrization, starts, size, size, backbone.mean.device)
+    def _apart(self, rows: Tensor) -> Tensor:
+        """Return ``[C, S, R, …]`` on the CPU from pictures ``[n, …]``."""
+        return rows.view(*self.shape, *rows.shape[1:]).movedim(2, 0).cpu()

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
-from usae_viz.backbones import load_run_backbones
-from usae_viz.concepts import ConceptIndex, load_index
-from usae_viz.errors import RunError
+from usae_viz.backbones import Backbone, load_run_backbones
+from usae_viz.concepts import ConceptIndex, load_index, write_thumbnails
+from usae_viz.errors import ConceptError, ImageSourceError, RunError, UsageError
+from usae_viz.images import open_source
+from usae_viz.images.canvas import read_canvas
 from usae_viz.maximize.engine import Maximized, Progress, maximize_concepts
-from usae_viz.maximize.report import Reading, read_maximized, verdict
-from usae_viz.maximize.result import MaximizeResult, MaximizeResults, read_result
+from usae_viz.maximize.modes import rows_of
+from usae_viz.maximize.report import Reading, read_maximized
+from usae_viz.maximize.result import MaximizeResult, read_result
+from usae_viz.maximize.results import MaximizeResults
 from usae_viz.maximize.settings import MaximizeSettings
+from usae_viz.maximize.statistics import natural_spectra, power_law, spectral_distance
+from usae_viz.maximize.verdict import verdict
 from usae_viz.run import Run, file_sha256
 from usae_viz.sae import load_usae
+
+TYPICAL = 0.95
+"""Share of a concept's natural examples whose spectra lie within the distance called natural."""
 
 
 def maximize(
@@ -26,74 +38,151 @@ def maximize(
     concepts: int | Sequence[int],
     *,
     backbones: Sequence[str] | None = None,
+    against: Sequence[str] | None = None,
     out: str | Path | None = None,
     again: bool = False,
     device: str = "cpu",
+    part: tuple[int, int] = (0, 1),
     progress: Progress | None = None,
     **settings: Any,
 ) -> MaximizeResults:
     """Maximize concepts in the backbones of a run, judge the pictures and write them.
 
-    Every concept gets a folder ``maximized/<concept>/`` with pictures and ``result.json``. One that
-    is there already, made by the same USAE and settings, is read instead of computed again.
+    Every concept gets a folder ``maximized/<concept>/`` with pictures and ``result.json``; modes
+    other than per-model have a folder of their own in it. A concept that is there already, made by
+    the same USAE and settings, is read instead of computed again; finished ones are written as they
+    come, so that an interrupted call goes on where it was.
 
     Args:
         run: a trained and indexed run.
         concepts: which concepts.
-        backbones: optimise for these only; all backbones of the run still read the pictures.
+        backbones: raise them in these only; all backbones of the run still read the pictures, so
+            the others are held out.
+        against: contrast mode: keep them down in these; default: in all others.
         out: folder in place of the run's own.
         again: compute even what is there already.
         device: where networks run; pictures of another kind of device differ by rounding.
+        part: (number, count): of `count` processes at work this is `number`, from 0; each does
+            every `count`-th of the missing concepts and returns what is there then.
         progress: called with what is going on, steps done and steps to do.
         **settings: fields of `MaximizeSettings`: mode, parametrization, objective, steps, size,
-            views, lr, seeds, seed, chunk, view_spec. None stands for the default.
+            views, lr, seeds, seed, images, also, start, …. None stands for the default.
 
     Returns:
         One result per concept, in the order asked for.
 
     Raises:
-        UsageError: a setting is not accepted.
+        UsageError: a setting is not accepted, or does not go with the backbones or the start image.
         ConceptError: a concept does not exist or is dead.
         RunError: the run has no such backbone, or lacks its index.
         CheckpointError: the USAE cannot be loaded.
         BackboneError: a backbone cannot be loaded.
+        UsaeVizError: an optimisation went wrong; concept, backbone and step are named.
     """
-    given = {key: value for key, value in settings.items() if value is not None}
-    chosen = MaximizeSettings(**given)
+    chosen = MaximizeSettings(
+        **{key: value for key, value in settings.items() if value is not None}
+    )
     asked = [concepts] if isinstance(concepts, int) else concepts
     concepts = list(dict.fromkeys(int(concept) for concept in asked))
-    for name in backbones or ():
+    for name in (*(backbones or ()), *(against or ())):
         run.record(name)
-    names = tuple(name for name in run.names if not backbones or name in backbones)
+    rows = rows_of(chosen.mode, run.names, backbones, against)
     index = load_index(run)
     for concept in concepts:
-        index.require(concept)
+        _check(index, concept, chosen, rows[0].raised)
+    side = chosen.canvas_size([record.input_size for record in run.info.backbones])
+    if chosen.mode == "accentuate" and chosen.start is None:
+        raise UsageError(
+            "accentuate mode starts from a photograph", hint="give its file with --start"
+        )
+    photo, photo_sha = _photo(chosen.start, side)
     folder = None if out is None else Path(out)
+    kind = _kind(chosen, photo_sha)
+    places = {concept: run.maximized_dir(concept, folder, kind) for concept in concepts}
     usae = load_usae(run).to(device)
-    made_by = {**chosen.table(), "usae_sha256": file_sha256(run.usae_file)}
-    old = not again and chosen.can_be_told_apart
-    done = _finished(run, concepts, folder, names, made_by) if old else {}
-    missing = [concept for concept in concepts if concept not in done]
-    networks = {}
+    made_by = {
+        **chosen.table(),
+        "rows": {row.name: [list(row.raised), list(row.lowered)] for row in rows},
+        "usae_sha256": file_sha256(run.usae_file),
+    }
+    if photo_sha is not None:
+        made_by["start"] = {"file": Path(str(chosen.start)).name, "sha256": photo_sha}
+    done = {} if again or not chosen.can_be_told_apart else _finished(places, made_by)
+    missing = [concept for concept in concepts if concept not in done][part[0] :: part[1]]
+    networks: dict[str, Backbone] = {}
     if missing:
         networks = {name: net.to(device) for name, net in load_run_backbones(run).items()}
     total = -(-len(missing) // chosen.chunk) * chosen.steps
-    for start in range(0, len(missing), chosen.chunk):
+    for first in range(0, len(missing), chosen.chunk):
         began = time.monotonic()
         maximized = maximize_concepts(
             usae,
             networks,
-            missing[start : start + chosen.chunk],
+            missing[first : first + chosen.chunk],
             settings=chosen,
-            names=names,
-            progress=_shifted(progress, start // chosen.chunk * chosen.steps, total),
+            names=backbones,
+            against=against,
+            levels=dict(zip(index.names, index.natural_score, strict=True)),
+            start=photo,
+            progress=_shifted(progress, first // chosen.chunk * chosen.steps, total),
         )
-        readings = read_maximized(usae, networks, index, maximized)
+        readings = read_maximized(usae, networks, index, maximized, start=photo)
         seconds = (time.monotonic() - began) / len(maximized.concepts)
         for i, reading in enumerate(readings):
-            result = _result(maximized, i, reading, index, made_by, seconds)
-            done[result.concept] = result.write(run.maximized_dir(result.concept, folder))
-    return MaximizeResults([done[concept] for concept in concepts])
+            concept = maximized.concepts[i]
+            nature = _nature(run.writing_to(folder), index, concept)
+            result = _result(maximized, i, reading, index, nature, made_by, seconds)
+            done[concept] = result.write(places[concept])
+    if part[1] > 1:
+        done |= _finished({k: places[k] for k in concepts if k not in done}, made_by)
+    return MaximizeResults([done[concept] for concept in concepts if concept in done])
+
+
+def _check(
+    index: ConceptIndex, concept: int, chosen: MaximizeSettings, raised: Sequence[str]
+) -> None:
+    for wanted in (concept, *chosen.also):
+        index.require(wanted)
+    if concept in chosen.also:
+        raise UsageError(
+            f"concept {concept} is maximized already", hint=f"leave {concept} out of --also"
+        )
+    levels = dict(zip(index.names, index.natural_score[:, concept], strict=True))
+    if chosen.mode == "shared" and sum(levels[name] > 0 for name in raised) < 2:
+        fires = ", ".join(name for name in raised if levels[name] > 0) or "none"
+        raise ConceptError(
+            f"concept {concept} cannot be shared: it fires on natural images in fewer than two "
+            "of the backbones",
+            expected=f"two or more of {', '.join(raised)}",
+            got=fires,
+            hint="use per-model mode",
+        )
+
+
+def _photo(start: str | Path | None, side: int) -> tuple[Tensor | None, str | None]:
+    """Return the start image ``[3, side, side]`` in [0, 1] and the hash of its file."""
+    if start is None:
+        return None, None
+    try:
+        data = Path(start).read_bytes()
+        pixels = read_canvas(data, side)
+    except (OSError, ImageSourceError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.problem
+        raise UsageError(
+            f"the start image {start} cannot be read",
+            expected="a photograph in a file (JPEG, PNG, WebP, …)",
+            got=reason,
+        ) from error
+    return pixels.float() / 255, hashlib.sha256(data).hexdigest()
+
+
+def _kind(chosen: MaximizeSettings, photo_sha: str | None) -> str:
+    """Return which kind of pictures these are: what may lie side by side has another kind."""
+    parts = [chosen.mode]
+    if photo_sha is not None:
+        parts.append(photo_sha[:8])
+    parts += [f"{weight:+g}x{concept}" for concept, weight in chosen.also.items()]
+    return "_".join(parts)
 
 
 def _shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
@@ -106,22 +195,33 @@ def _shifted(progress: Progress | None, before: int, total: int) -> Progress | N
     return report
 
 
-def _finished(
-    run: Run,
-    concepts: Sequence[int],
-    out: Path | None,
-    names: tuple[str, ...],
-    made_by: dict[str, Any],
-) -> dict[int, MaximizeResult]:
+def _finished(places: Mapping[int, Path], made_by: dict[str, Any]) -> dict[int, MaximizeResult]:
     found = {}
-    for concept in concepts:
+    for concept, folder in places.items():
         try:
-            result = read_result(run.maximized_dir(concept, out))
+            result = read_result(folder)
         except RunError:
             continue
-        if result.optimised == names and result.settings == made_by:
+        if result.settings == made_by:
             found[concept] = result
     return found
+
+
+def _nature(run: Run, index: ConceptIndex, concept: int) -> NDArray[np.float64] | None:
+    """Return the radial spectra of the concept's natural examples; None if they are gone."""
+    ids = list(
+        dict.fromkeys(
+            example.image_id for name in index.names for example in index.examples(name, concept)
+        )
+    )
+    if not all(run.thumb_file(image_id).is_file() for image_id in ids):
+        try:
+            write_thumbnails(run, ids, open_source(run.recipe().images))
+        except ImageSourceError:
+            return None
+    files = [run.thumb_file(image_id) for image_id in ids]
+    there = [np.array(Image.open(file).convert("RGB")) for file in files if file.is_file()]
+    return natural_spectra(there) if there else None
 
 
 def _result(
@@ -129,18 +229,31 @@ def _result(
     i: int,
     reading: Reading,
     index: ConceptIndex,
+    nature: NDArray[np.float64] | None,
     made_by: dict[str, Any],
     seconds: float,
 ) -> MaximizeResult:
-    concept, rows = maximized.concepts[i], tuple(maximized.images)
+    concept, rows = maximized.concepts[i], maximized.rows
     pictures = {
         name: found[i].permute(0, 2, 3, 1).numpy() for name, found in maximized.images.items()
     }
+    images = {name: pictures[row.name][0] for row in rows for name in row.raised}
+    reference = power_law() if nature is None else nature.mean(0)
+    distance = spectral_distance(reading.spectrum[0], reference)
+    natural = None
+    if nature is not None:
+        natural = float(np.quantile(spectral_distance(nature, reference), TYPICAL))
     return MaximizeResult(
         concept=concept,
         backbones=index.names,
-        images={name: seeds[0] for name, seeds in pictures.items()},
-        alpha={name: _eight_bit(found[i, 0]) for name, found in maximized.alpha.items()},
+        images={name: images[name] for name in index.names if name in images},
+        alpha={
+            name: _eight_bit(maximized.alpha[name][i, 0])
+            if name in maximized.alpha
+            # A backbone without a natural level has no say in a shared picture.
+            else np.zeros(images[name].shape[:2], np.uint8)
+            for name in images
+        },
         variants={name: list(seeds[1:]) for name, seeds in pictures.items()},
         natural=_levels(index, index.natural_score, concept),
         natural_peak=_levels(index, index.natural_peak, concept),
@@ -149,21 +262,48 @@ def _result(
         spread=reading.transfer.std(axis=0),
         rank=reading.rank[0],
         share=reading.share[0],
-        trajectory={
-            name: [round(float(x), 4) for x in found[i, 0]]
-            for name, found in maximized.trajectory.items()
-        },
+        trajectory={name: _curve(found[i, 0]) for name, found in maximized.trajectory.items()},
         moments=maximized.moments,
-        verdict=verdict(reading, rows, index.names),
+        verdict=verdict(
+            reading,
+            made_by["mode"],
+            rows,
+            index.names,
+            None if natural is None else (float(np.median(distance)), natural),
+        ),
         settings=made_by,
         seconds=round(seconds, 2),
+        lowered={
+            row: {name: _curve(found[i, 0]) for name, found in curves.items()}
+            for row, curves in maximized.lowered.items()
+        },
+        transfers=reading.transfer,
+        spectrum={
+            "against": "1/f² power law" if nature is None else "the concept's natural examples",
+            "distance": {
+                row.name: round(float(x), 4) for row, x in zip(rows, distance, strict=True)
+            },
+            "natural": natural and round(natural, 4),
+        },
+        corner={
+            row.name: round(float(x), 4) for row, x in zip(rows, reading.corner[0], strict=True)
+        },
+        moved=None if reading.moved is None else reading.moved[0],
+        start=None
+        if reading.start is None
+        else dict(zip(index.names, map(float, reading.start), strict=True)),
+        likeness=reading.likeness,
     )
 
 
-def _eight_bit(alpha: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    pixels: np.ndarray[Any, np.dtype[np.uint8]] = (alpha * 255).round().byte().numpy()
+def _curve(values: Tensor) -> list[float]:
+    return [round(float(x), 4) for x in values[~values.isnan()]]
+
+
+def _eight_bit(alpha: Tensor) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = (alpha * 255).round().byte().numpy()
     return pixels
 
 
-def _levels(index: ConceptIndex, levels: np.ndarray[Any, Any], concept: int) -> dict[str, float]:
+def _levels(index: ConceptIndex, levels: NDArray[Any], concept: int) -> dict[str, float]:
     return {name: float(levels[i, concept]) for i, name in enumerate(index.names)}

@@ -6,37 +6,38 @@ import base64
 import html
 import io
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from usae_viz.errors import RunError, UsageError
+from usae_viz.errors import RunError
+from usae_viz.maximize.modes import SHARED
 from usae_viz.run import read_json, write_bytes, write_json
 
-FORMAT = 1
+FORMAT = 2
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class MaximizeResult:
-    """One concept, maximized in R of a run's M backbones.
+    """One concept, maximized for a run's M backbones in R pictures.
 
-    Numbers are of the pictures in `images` (the first seed). Rows are the backbones optimised for
-    (`images`, in order), columns the backbones that read (`backbones`); R = M unless a selection
-    was asked for.
+    Numbers are of the pictures in `images` (the first seed). Rows are the R pictures (`rows`): one
+    per backbone optimised for, or the only one in shared mode. Columns are the backbones that read
+    (`backbones`).
 
     Attributes:
         concept: the concept.
         backbones: names of all backbones of the run.
-        images: per backbone ``[height, width, 3]`` uint8 sRGB.
-        alpha: per backbone ``[height, width]`` uint8: how much the optimisation pulled, 255 most.
-        variants: per backbone, the pictures of further seeds.
+        images: per backbone optimised for, ``[height, width, 3]`` uint8 sRGB; in shared mode the
+            same picture for all.
+        alpha: per backbone ``[height, width]`` uint8: how much it pulled at its picture, 255 most.
+        variants: per row, the pictures of further seeds.
         natural: per backbone of the run, mean score of the natural top images, standardised units.
         natural_peak: the same for the peak.
         transfer: ``[R, M]``, score of the clean picture as share of the reader's natural level;
@@ -46,11 +47,22 @@ class MaximizeResult:
         rank: ``[R, M]``, place of the concept among all by mean gated activation; 0: not in the
             picture's code.
         share: ``[R, M]``, its share of the gated activation of all concepts.
-        trajectory: per backbone, pre-gate activation over the steps `moments`, mean over views.
+        trajectory: per backbone that raises, pre-gate activation over the steps `moments`, mean
+            over views; it ends where the picture was finished.
         moments: steps.
         verdict: the numbers in words.
         settings: what the pictures were made by.
         seconds: wall time, for one concept of its batch.
+        lowered: contrast mode: per row, trajectories of the backbones that it is kept down in.
+        transfers: ``[S, R, M]``, `transfer` of every seed.
+        spectrum: radial spectra against natural images: ``distance`` (per row, decades of power),
+            ``natural`` (95 % of the natural images lie within this of their mean),
+            ``against`` (what pictures are measured against).
+        corner: per row, energy in the busiest corner over its share of the area.
+        moved: accentuate mode: ``[R, M]``, distance from the photograph in features.
+        start: accentuate mode: per backbone, the photograph's own share of the natural level.
+        likeness: more than one seed: ``[R, M]``, mean cosine between seeds in features that are not
+            the concept's.
         folder: where it was written; None if it was not.
     """
 
@@ -71,12 +83,42 @@ class MaximizeResult:
     verdict: str
     settings: dict[str, Any] = field(repr=False)
     seconds: float
+    lowered: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    transfers: Floats | None = None
+    spectrum: dict[str, Any] = field(default_factory=dict)
+    corner: dict[str, float] = field(default_factory=dict)
+    moved: Floats | None = None
+    start: dict[str, float] | None = None
+    likeness: Floats | None = None
     folder: Path | None = None
 
     @property
+    def mode(self) -> str:
+        """How the pictures were made: a key of `modes.MODES`."""
+        return str(self.settings["mode"])
+
+    @property
     def optimised(self) -> tuple[str, ...]:
-        """Names of the backbones optimised for: the rows."""
+        """Names of the backbones optimised for."""
         return tuple(self.images)
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Names of the pictures: of their backbones, or ``shared``."""
+        return (SHARED,) if self.mode == "shared" else self.optimised
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """Names of the backbones that only read."""
+        return tuple(name for name in self.backbones if name not in self.images)
+
+    def row_of(self, name: str) -> int:
+        """Return which row the picture of a backbone is."""
+        return 0 if self.mode == "shared" else self.rows.index(name)
+
+    def file_of(self, name: str) -> str:
+        """Return the file name of a backbone's picture."""
+        return f"{self.rows[self.row_of(name)]}.png"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for ``maximize --json``: numbers and, if written, paths."""
@@ -96,11 +138,12 @@ class MaximizeResult:
         """
         (folder / "result.json").unlink(missing_ok=True)
         for name, picture in self.images.items():
-            write_bytes(folder / f"{name}.png", png(picture))
+            write_bytes(folder / self.file_of(name), png(picture))
             rgba = np.dstack([picture, self.alpha[name]])
             write_bytes(folder / f"{name}.alpha.png", png(rgba))
-            for number, other in enumerate(self.variants.get(name, []), start=2):
-                write_bytes(folder / f"{name}.seed-{number}.png", png(other))
+        for row, others in self.variants.items():
+            for number, other in enumerate(others, start=2):
+                write_bytes(folder / f"{row}.seed-{number}.png", png(other))
         write_json(folder / "result.json", self._table())
         return replace(self, folder=folder)
 
@@ -108,21 +151,35 @@ class MaximizeResult:
         return {
             "format": FORMAT,
             "concept": self.concept,
+            "mode": self.mode,
             "backbones": list(self.backbones),
-            "rows": list(self.optimised),
-            "images": {name: f"{name}.png" for name in self.images},
+            "rows": list(self.rows),
+            "held_out": list(self.held_out),
+            "images": {name: self.file_of(name) for name in self.images},
             "alpha": {name: f"{name}.alpha.png" for name in self.images},
             "variants": {
-                name: [f"{name}.seed-{number}.png" for number in range(2, len(others) + 2)]
-                for name, others in self.variants.items()
+                row: [f"{row}.seed-{number}.png" for number in range(2, len(others) + 2)]
+                for row, others in self.variants.items()
             },
             "natural": self.natural,
             "natural_peak": self.natural_peak,
             "transfer": _plain(self.transfer),
             "transfer_peak": _plain(self.transfer_peak),
             "spread": _plain(self.spread),
+            "seeds": None if self.transfers is None else [_plain(one) for one in self.transfers],
             "selectivity": {"rank": self.rank.tolist(), "share": _plain(self.share)},
-            "trajectory": {"steps": list(self.moments), "activation": self.trajectory},
+            "trajectory": {
+                "steps": list(self.moments),
+                "activation": self.trajectory,
+                "lowered": self.lowered,
+            },
+            "spectrum": self.spectrum,
+            "corner": self.corner,
+            "moved": None if self.moved is None else _plain(self.moved),
+            "start": None
+            if self.start is None
+            else {name: _number(share) for name, share in self.start.items()},
+            "likeness": None if self.likeness is None else _plain(self.likeness),
             "verdict": self.verdict,
             "settings": self.settings,
             "seconds": self.seconds,
@@ -130,8 +187,8 @@ class MaximizeResult:
 
     def _repr_html_(self) -> str:
         cells = []
-        for i, name in enumerate(self.optimised):
-            own = self.transfer[i, self.backbones.index(name)]
+        for name in self.optimised:
+            own = self.transfer[self.row_of(name), self.backbones.index(name)]
             level = "no natural level" if math.isnan(own) else f"{own:.2f}× natural"
             data = base64.b64encode(png(self.images[name])).decode()
             cells.append(
@@ -143,83 +200,6 @@ class MaximizeResult:
             f"<p><b>Concept {self.concept}</b>. {html.escape(self.verdict)}</p>"
             f"<table><tr>{''.join(cells)}</tr></table>"
         )
-
-
-class MaximizeResults(Sequence[MaximizeResult]):
-    """The results of several concepts, in the order asked for.
-
-    Of a single concept, `images`, `alpha`, `transfer`, `natural`, `trajectory` and `verdict` can be
-    read right here.
-    """
-
-    def __init__(self, results: Sequence[MaximizeResult]) -> None:
-        self._results = tuple(results)
-
-    def __len__(self) -> int:
-        return len(self._results)
-
-    @overload
-    def __getitem__(self, item: int) -> MaximizeResult: ...
-    @overload
-    def __getitem__(self, item: slice) -> MaximizeResults: ...
-    def __getitem__(self, item: int | slice) -> MaximizeResult | MaximizeResults:
-        if isinstance(item, slice):
-            return MaximizeResults(self._results[item])
-        return self._results[item]
-
-    def __iter__(self) -> Iterator[MaximizeResult]:
-        return iter(self._results)
-
-    def __repr__(self) -> str:
-        return f"MaximizeResults of concepts {', '.join(str(r.concept) for r in self)}"
-
-    def _repr_html_(self) -> str:
-        return "".join(result._repr_html_() for result in self)
-
-    @property
-    def only(self) -> MaximizeResult:
-        """The one result.
-
-        Raises:
-            UsageError: there are more.
-        """
-        if len(self) != 1:
-            raise UsageError(
-                f"these are the results of {len(self)} concepts",
-                expected="one concept",
-                hint="pick one: results[0].images",
-            )
-        return self._results[0]
-
-    @property
-    def images(self) -> dict[str, Pixels]:
-        """Pictures of the only concept."""
-        return self.only.images
-
-    @property
-    def alpha(self) -> dict[str, Pixels]:
-        """Alpha maps of the only concept."""
-        return self.only.alpha
-
-    @property
-    def transfer(self) -> Floats:
-        """Transfer matrix of the only concept."""
-        return self.only.transfer
-
-    @property
-    def natural(self) -> dict[str, float]:
-        """Natural levels of the only concept."""
-        return self.only.natural
-
-    @property
-    def trajectory(self) -> dict[str, list[float]]:
-        """Trajectories of the only concept."""
-        return self.only.trajectory
-
-    @property
-    def verdict(self) -> str:
-        """Verdict on the only concept."""
-        return self.only.verdict
 
 
 def read_result(folder: Path) -> MaximizeResult:
@@ -260,12 +240,29 @@ def read_result(folder: Path) -> MaximizeResult:
             verdict=table["verdict"],
             settings=table["settings"],
             seconds=table["seconds"],
+            lowered=table["trajectory"]["lowered"],
+            transfers=_floats(table["seeds"]),
+            spectrum=table["spectrum"],
+            corner=table["corner"],
+            moved=_floats(table["moved"]),
+            start=table["start"]
+            and {k: np.nan if v is None else v for k, v in table["start"].items()},
+            likeness=_floats(table["likeness"]),
             folder=folder,
         )
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise RunError(
             f"{file} or a picture beside it is damaged", got=str(error), hint="maximize again"
         ) from error
+
+
+def is_readable(folder: Path) -> bool:
+    """Return whether there is a finished result of this format in a folder."""
+    try:
+        table = read_json(folder / "result.json")
+    except RunError:
+        return False
+    return isinstance(table, dict) and table.get("format") == FORMAT
 
 
 def png(pixels: Pixels) -> bytes:
@@ -276,5 +273,13 @@ def png(pixels: Pixels) -> bytes:
 
 
 def _plain(matrix: Floats) -> list[list[float | None]]:
+    return [[_number(x) for x in row] for row in matrix]
+
+
+def _number(x: float) -> float | None:
     # JSON has no not-a-number.
-    return [[None if math.isnan(x) else round(float(x), 6) for x in row] for row in matrix]
+    return None if math.isnan(x) else round(float(x), 6)
+
+
+def _floats(matrix: Any) -> Floats | None:
+    return None if matrix is None else np.array(matrix, dtype=np.float64)

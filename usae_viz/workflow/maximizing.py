@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from usae_viz.maximize import is_readable
 from usae_viz.maximize import maximize as maximize_concepts
 from usae_viz.run import Run
-from usae_viz.workflow.pages import build_gallery, maximized_concepts
+from usae_viz.workflow.pages import build_gallery
 from usae_viz.workflow.progress import Progress
 
 
@@ -30,8 +31,7 @@ def maximize(
     started = time.perf_counter()
     settings = {key: value for key, value in settings.items() if value is not None}
     results = maximize_concepts(run, concepts, out=out, progress=progress, **settings)
-    others = [k for k in maximized_concepts(run.writing_to(out).outputs) if k not in concepts]
-    page = build_gallery(run, [*concepts, *others], out=out)
+    page = build_gallery(run, [*concepts, *_others(run.writing_to(out), concepts)], out=out)
     return {
         "run": str(run.path),
         "mode": settings.get("mode", "per-model"),
@@ -40,3 +40,12 @@ def maximize(
         "seconds": time.perf_counter() - started,
         "concepts": [result.to_json() for result in results],
     }
+
+
+def _others(run: Run, concepts: Sequence[int]) -> list[int]:
+    """Return what else can be shown; results of an older format are left out."""
+    return [
+        k
+        for k in run.maximized_concepts()
+        if k not in concepts and is_readable(run.maximized_dir(k, kind=run.maximized_kinds(k)[0]))
+    ]

@@ -21,7 +21,7 @@ def build_gallery(
         RunError: nothing has been maximized yet.
     """
     run = run.writing_to(out)
-    found = maximized_concepts(run.outputs)
+    found = run.maximized_concepts()
     missing = [k for k in concepts or () if k not in found]
     if not found or missing:
         names = ", ".join(map(str, missing)) or "no concept"
@@ -40,11 +40,6 @@ def _make_thumbnails(run: Run, concepts: Sequence[int]) -> None:
     ids = [e.image_id for k in concepts for name in run.names for e in index.examples(name, k)]
     if any(not run.thumb_file(image_id).exists() for image_id in ids):
         write_thumbnails(run, ids, open_source(run.recipe().images))
-
-
-def maximized_concepts(folder: Path) -> list[int]:
-    """Return the concepts that have been maximized into `folder`."""
-    return sorted(int(path.parent.name) for path in folder.glob("maximized/*/result.json"))
 
 
 def concept_names(run: Run) -> dict[int, str]:
