@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from usae_viz.attribution.classes import ClassAttribution
 from usae_viz.attribution.faithfulness import Faithfulness
@@ -20,6 +21,8 @@ Floats = NDArray[np.float32]
 
 FORMAT = 1
 TABLE = "report.json"
+SMOOTH = 1 / 64
+"""Standard deviation of the smoothing of drawn pixel maps, as a share of the canvas."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,15 @@ class PixelMap:
     activation: float
     baseline: float | None
     completeness: float | None
+
+    @property
+    def smoothed(self) -> Floats:
+        """``[height, width]``: the values as they are drawn, averaged over a Gaussian of `SMOOTH`.
+
+        Single pixels are too small to be seen; their sum over a neighbourhood is what counts.
+        """
+        result: Floats = gaussian_filter(self.values, SMOOTH * max(self.values.shape))
+        return result
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ class Finding:
 
         The 99.5th percentile over all of them, so that single pixels do not blank the rest.
         """
-        found = [np.abs(maps[method].values) for maps in self.pixels.values() if method in maps]
+        found = [np.abs(maps[method].smoothed) for maps in self.pixels.values() if method in maps]
         limit = float(np.percentile(np.stack(found), 99.5)) if found else 0.0
         return limit if limit > 0 else 1.0
 
@@ -116,7 +128,7 @@ class AttributionReport:
 
     def pixels(self, finding: Finding, name: str, method: str) -> Image.Image:
         """Draw one method's map: orange for, blue against, on the finding's one scale."""
-        values = finding.pixels[name][method].values
+        values = finding.pixels[name][method].smoothed
         return signed_overlay(to_picture(self.canvas), values, limit=finding.limit(method))
 
     def sheet(self, side: int = 176) -> Image.Image:
