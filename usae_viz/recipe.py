@@ -128,8 +128,10 @@ class UsaeSpec(Section):
     """Width N of the code: the number of concepts."""
     k: Positive
     """Concepts kept per token by TopK."""
-    mode: Literal["ours", "paper"] = "ours"
-    """``paper``: as published (arXiv 2502.03714); ``ours``: what measurement shows to be best."""
+    mode: Literal["ours", "paper", "crosscoder", "sparc", "independent"] = "ours"
+    """``paper``: as published (arXiv 2502.03714); ``ours``: what measurement shows to be best. To
+    compare with: ``crosscoder`` (one code of all backbones), ``sparc`` (support chosen by all
+    together, arXiv 2507.06265), ``independent`` (an SAE a backbone)."""
     agreement: Annotated[float, Field(ge=0.0, strict=True)] | None = None
     """Override the weight of the agreement loss between the backbones' codes."""
     init: Literal["paired", "independent"] | None = None

@@ -28,11 +28,12 @@ def dense_loss(
     rows = [F.normalize(d, dim=1) if parts.rows == "unit" else d for d in usae.dictionary]
     chosen = torch.stack(pre).sum(0) if voted else pre[drawn]
     mask = torch.zeros_like(chosen).scatter(1, chosen.topk(usae.k, dim=1).indices, 1.0)
-    averaged = voted and parts.voted_values == "mean"
-    code = (torch.stack(pre).mean(0) if averaged else pre[drawn]).relu() * mask
+    values = {"drawn": pre[drawn], "mean": sum(pre) / len(pre), "sum": sum(pre)}
+    code = values[parts.voted_values if voted else "drawn"].relu() * mask
     errors = [own - code @ rows[j] for j, own in enumerate(x)]
     measure = (lambda e: e.abs().mean()) if parts.loss == "l1" else (lambda e: e.square().mean())
-    loss = torch.stack([measure(error) for error in errors]).sum()
+    decoded = errors if parts.decoded == "all" else [errors[drawn]]
+    loss = torch.stack([measure(error) for error in decoded]).sum()
     for j in range(len(x)):
         if j != drawn and parts.agreement:
             kept = pre[j] * mask

@@ -12,7 +12,7 @@ from tests.sae.conftest import FakeStore
 from tests.sae.dense import dense_loss
 from usae_viz.sae.auxiliary import upper_half
 from usae_viz.sae.code import largest
-from usae_viz.sae.modes import OURS, PAPER, Ingredients
+from usae_viz.sae.modes import CROSSCODER, INDEPENDENT, OURS, PAPER, SPARC, Ingredients
 from usae_viz.sae.sparse import Support, Tokens, dots, pre_gate_at, totals, transposed
 from usae_viz.sae.step import TrainingStep
 from usae_viz.sae.universal import UniversalSAE
@@ -87,6 +87,9 @@ def variant(base: Ingredients, **changes: Any) -> Ingredients:
         variant(OURS, vote=0.0, agreement=0.3, agreement_detached="others"),
         variant(OURS, encoder="batchnorm", vote=0.0, agreement=0.0),
         PAPER,
+        CROSSCODER,
+        SPARC,
+        INDEPENDENT,
     ],
     ids=[
         "default",
@@ -98,6 +101,9 @@ def variant(base: Ingredients, **changes: Any) -> Ingredients:
         "detached others",
         "batchnorm",
         "paper",
+        "crosscoder",
+        "sparc",
+        "independent",
     ],
 )
 def test_loss_and_gradients_equal_a_dense_reference(parts: Ingredients) -> None:

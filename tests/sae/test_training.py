@@ -78,6 +78,22 @@ def test_training_reconstructs_and_explains_across(
         assert table["correlation"]["one|two"] > 0.3
 
 
+@pytest.mark.parametrize("mode", ["crosscoder", "sparc", "independent"])
+def test_baselines_train_and_read_all_backbones_as_they_were_trained(
+    tmp_path: Path, store: FakeStore, mode: str
+) -> None:
+    usae = trained(tmp_path, store, steps=400, usae={"mode": mode}, lr=3e-3)
+    codes = usae.encode_all(store.rows)
+    for name, rows in store.rows.items():
+        error = (rows - usae.decode(name, codes[name])).square().sum()
+        assert error < 0.4 * (rows - rows.mean(0)).square().sum()
+    one, two = codes["one"], codes["two"]
+    alone = usae.encode("two", store.rows["two"])
+    assert torch.equal(one.indices, two.indices) == (mode != "independent")
+    assert torch.equal(one.values, two.values) == (mode == "crosscoder")
+    assert torch.equal(two.indices, alone.indices) == (mode == "independent")
+
+
 def test_same_seed_same_bytes(tmp_path: Path, store: FakeStore) -> None:
     trained(tmp_path / "a", store)
     trained(tmp_path / "b", store)

@@ -10,7 +10,7 @@ from safetensors.torch import load, save
 
 from usae_viz.errors import CheckpointError
 from usae_viz.run import Run, read_json, write_bytes, write_json
-from usae_viz.sae.universal import UniversalSAE
+from usae_viz.sae.universal import Encoding, UniversalSAE
 
 FORMAT = 1
 
@@ -27,6 +27,8 @@ class UsaeConfig(BaseModel):
     k: int
     tau: float
     mode: str
+    encoding: Encoding = "alone"
+    """How tokens of all backbones are read at once."""
     steps: int
     """Optimiser steps taken."""
     seconds: float
@@ -49,7 +51,9 @@ def load_usae(run: Run) -> UniversalSAE:
         CheckpointError: there is none, it is damaged, or weights and configuration disagree.
     """
     config = read_config(run)
-    usae = UniversalSAE(config.dims, config.concepts, config.k, config.tau)
+    usae = UniversalSAE(
+        config.dims, config.concepts, config.k, config.tau, encoding=config.encoding
+    )
     try:
         state = {key: t.float() for key, t in load(run.usae_file.read_bytes()).items()}
         usae.load_state_dict(state, strict=True)

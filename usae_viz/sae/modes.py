@@ -1,4 +1,4 @@
-"""The two ways to train, as published and ours: an ingredient each, so each can be ablated."""
+"""The ways to train, as sets of ingredients, so that each ingredient can be ablated."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from usae_viz.recipe import TrainingSpec, UsaeSpec
+from usae_viz.sae.universal import Encoding
 
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a training is made of; the two modes are two sets of these."""
+    """What a training is made of; each mode is a set of these."""
 
     encoder: Literal["linear", "batchnorm"]
     """Linear, or linear and BatchNorm (folded into the linear layer when saved)."""
@@ -33,8 +34,10 @@ class Ingredients:
     """At full weight throughout, falling to 0 with the budget, or only in its second half."""
     vote: float
     """Share of steps whose support is chosen by all backbones together."""
-    voted_values: Literal["drawn", "mean"]
-    """Values of a voted code: the drawn backbone's, or the mean over the backbones."""
+    voted_values: Literal["drawn", "mean", "sum"]
+    """Values of a voted code: the drawn backbone's, or the mean or sum over the backbones."""
+    decoded: Literal["all", "own"]
+    """What a code reconstructs: every backbone, or only the one it is of."""
     auxiliary: float
     """Weight of the auxiliary loss by which concepts that were not kept learn the residual."""
     learning_rate: float
@@ -65,6 +68,7 @@ PAPER = Ingredients(
     agreement_schedule="constant",
     vote=0.0,
     voted_values="drawn",
+    decoded="all",
     auxiliary=0.1,
     learning_rate=3e-4,
     final_learning_rate=1e-6,
@@ -88,6 +92,7 @@ OURS = Ingredients(
     agreement_schedule="constant",
     vote=0.5,
     voted_values="drawn",
+    decoded="all",
     auxiliary=0.0,
     learning_rate=1e-3,
     final_learning_rate=1e-5,
@@ -98,9 +103,38 @@ OURS = Ingredients(
 """Chosen by measurement; ``docs/training.md`` has the table."""
 
 
+_BASELINE = replace(OURS, init="independent", rows="unit", agreement=0.0, vote=0.0)
+
+CROSSCODER = replace(_BASELINE, rows="joint", vote=1.0, voted_values="sum")
+"""One code of all backbones together, the sum of their encodings (Lindsey et al. 2024, with TopK).
+Row norms count together, so that a concept may have a short row where a backbone lacks it."""
+
+SPARC = replace(_BASELINE, vote=1.0)
+"""Global TopK (arXiv 2507.06265): all backbones choose the support together, each has values of its
+own, and each code reconstructs every backbone."""
+
+INDEPENDENT = replace(_BASELINE, decoded="own")
+"""An SAE a backbone, under one roof; what two of them share is chance."""
+
+MODES = {
+    "ours": OURS,
+    "paper": PAPER,
+    "crosscoder": CROSSCODER,
+    "sparc": SPARC,
+    "independent": INDEPENDENT,
+}
+
+
+def encoding(parts: Ingredients) -> Encoding:
+    """Return how a model trained on these reads tokens of all backbones at once."""
+    if parts.vote < 1:
+        return "alone"
+    return "joint" if parts.voted_values == "sum" else "shared"
+
+
 def ingredients(usae: UsaeSpec, training: TrainingSpec) -> Ingredients:
     """Return the mode's ingredients with the recipe's overrides."""
-    base = PAPER if usae.mode == "paper" else OURS
+    base = MODES[usae.mode]
     changes = {
         "agreement": usae.agreement,
         "init": usae.init,

@@ -111,7 +111,7 @@ class TrainingStep:
         voted = float(torch.rand((), generator=self.generator)) < parts.vote
         name = usae.names[drawn]
         weight = parts.agreement_weight(share)
-        averaged = voted and parts.voted_values == "mean"
+        pooled = voted and parts.voted_values != "drawn"
         together = weight > 0 or voted
         encoders = {
             other: self._encoder(i, tokens[other])
@@ -135,10 +135,15 @@ class TrainingStep:
         others = [
             pre_gate_at(*encoders[other], tokens[other], support)
             for other in usae.names
-            if other != name and (weight > 0 or averaged)
+            if other != name and (weight > 0 or pooled)
         ]
-        values = (torch.stack([pre_gate, *others]).mean(0) if averaged else pre_gate).relu()
-        loss = reconstruction_loss(values, support, rows, tokens, l1=parts.loss == "l1")
+        values = pre_gate
+        if pooled:
+            summed = torch.stack([pre_gate, *others]).sum(0)
+            values = summed / len(usae.names) if parts.voted_values == "mean" else summed
+        values = values.relu()
+        targets = tokens if parts.decoded == "all" else {name: tokens[name]}
+        loss = reconstruction_loss(values, support, rows, targets, l1=parts.loss == "l1")
         losses = {"reconstruction": loss.detach()}
         if weight > 0:
             agreement = agreement_loss(
@@ -228,6 +233,10 @@ class TrainingStep:
             for i, norm in enumerate(self.norms):
                 assert isinstance(norm, nn.BatchNorm1d)
                 fold(norm, usae.weight[i], usae.bias[i])
+        if usae.encoding == "joint":
+            total = torch.stack(list(usae.bias)).sum(0)
+            for bias in usae.bias:
+                bias.copy_(total)
         self._normalise()
 
 

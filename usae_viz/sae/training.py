@@ -11,7 +11,7 @@ from torch import Tensor
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
 from usae_viz.sae.checkpoint import UsaeConfig, save_usae
-from usae_viz.sae.modes import Ingredients, ingredients
+from usae_viz.sae.modes import Ingredients, encoding, ingredients
 from usae_viz.sae.ordering import number_concepts
 from usae_viz.sae.ranks import ONE, Ranks
 from usae_viz.sae.step import TrainingStep
@@ -96,7 +96,9 @@ def train_usae(
     parts = ingredients(recipe.usae, budget) if parts is None else parts
     statistics = store.statistics()
     dims = {name: len(values.mean) for name, values in statistics.items()}
-    usae = UniversalSAE(dims, recipe.usae.concepts, recipe.usae.k, recipe.concepts.tau)
+    usae = UniversalSAE(
+        dims, recipe.usae.concepts, recipe.usae.k, recipe.concepts.tau, encoding=encoding(parts)
+    )
     for name, values in statistics.items():
         usae.set_standardisation(name, values.mean, values.scale)
     usae.to(device)
@@ -130,6 +132,7 @@ def finish_training(run: Run, recipe: Recipe, usae: UniversalSAE, trainer: Train
         k=usae.k,
         tau=usae.tau,
         mode=recipe.usae.mode,
+        encoding=usae.encoding,
         steps=trainer.done,
         seconds=round(trainer.seconds, 3),
     )

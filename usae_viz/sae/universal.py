@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from usae_viz.errors import UsageError, did_you_mean
-from usae_viz.sae.code import SparseCode, top_k, weighted_rows
+from usae_viz.sae.code import SparseCode, largest, top_k, weighted_rows
+
+Encoding = Literal["alone", "shared", "joint"]
+"""How tokens of all backbones are read at once: each backbone by itself; each with values of its
+own at concepts chosen by all together; or one code, of the sum of the pre-gate activations."""
 
 
 class UniversalSAE(nn.Module):
@@ -25,13 +29,22 @@ class UniversalSAE(nn.Module):
         concepts: width of the code.
         k: concepts kept per token.
         tau: a concept fires where its value exceeds this.
+        encoding: what `encode_all` does.
     """
 
-    def __init__(self, dims: Mapping[str, int], concepts: int, k: int, tau: float = 0.1) -> None:
+    def __init__(
+        self,
+        dims: Mapping[str, int],
+        concepts: int,
+        k: int,
+        tau: float = 0.1,
+        *,
+        encoding: Encoding = "alone",
+    ) -> None:
         super().__init__()
         self.names = tuple(dims)
         self.dims = dict(dims)
-        self.concepts, self.k, self.tau = concepts, k, tau
+        self.concepts, self.k, self.tau, self.encoding = concepts, k, tau, encoding
         self.weight = nn.ParameterList(
             nn.Parameter(torch.zeros(concepts, d)) for d in dims.values()
         )
@@ -114,6 +127,29 @@ class UniversalSAE(nn.Module):
     def encode(self, name: str, tokens: Tensor) -> SparseCode:
         """Return the sparse code of tokens ``[n, dim]``."""
         return top_k(self.pre_gate(name, tokens), self.k)
+
+    def encode_all(self, tokens: Mapping[str, Tensor]) -> dict[str, SparseCode]:
+        """Return the code of every backbone for the same tokens, as `encoding` says.
+
+        What crosscoders and global TopK were trained for; `encode` reads one backbone alone, with
+        the others at their mean.
+
+        Args:
+            tokens: ``[n, dim]`` per backbone; row r is the same pixels everywhere.
+        """
+        if self.encoding == "alone":
+            return {name: self.encode(name, tokens[name]) for name in self.names}
+        pre_gate = {name: self.pre_gate(name, tokens[name]) for name in self.names}
+        total = torch.stack(list(pre_gate.values())).sum(0)
+        if self.encoding == "joint":
+            # Each encoder holds the whole bias, so that it can be used alone.
+            code = top_k(total - (len(self.names) - 1) * self.bias[0], self.k)
+            return dict.fromkeys(self.names, code)
+        indices = largest(total.detach(), self.k)
+        return {
+            name: SparseCode(own.gather(1, indices).relu(), indices)
+            for name, own in pre_gate.items()
+        }
 
     def decode(self, name: str, code: SparseCode) -> Tensor:
         """Return the tokens ``[n, dim]`` that a code stands for in one backbone."""
