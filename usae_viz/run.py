@@ -171,6 +171,11 @@ class Run:
         """Where an evaluation is written."""
         return self.outputs / "evaluation.json"
 
+    def evaluation_dir(self, source: str | None = None) -> Path:
+        """Return the folder of an evaluation's charts and controls; `source`: on other images."""
+        folder = self.outputs / "evaluation"
+        return folder if source is None else folder / re.sub(r"[^A-Za-z0-9_.=-]+", "_", source)
+
     @property
     def index_file(self) -> Path:
         """Statistics and examples of the concepts."""

@@ -6,6 +6,7 @@ import torch
 
 from usae_viz.errors import StoreError
 from usae_viz.sae import CodeStatistics, SparseCode, UniversalSAE, evaluate_usae
+from usae_viz.sae.consistency import consistency, gaussian_like
 
 
 def identity(dim: int = 4) -> UniversalSAE:
@@ -117,3 +118,75 @@ def test_energy_is_squared_norm_of_the_mean_contribution(statistics: CodeStatist
         model.dictionary[1][0] = torch.tensor([3.0, 4.0])
     # Mean value of concept 0 in b is 1; its row has norm 5.
     assert statistics.energy(model)[1, 0] == pytest.approx(25.0)
+
+
+def by_image(usae: UniversalSAE, images: int, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Images whose tokens are alike, so that an image is worth little more than one token."""
+    made = {}
+    for place, name in enumerate(usae.names):
+        dim = usae.dims[name]
+        centre = 2 * draw(images, dim, 10 * seed + place)[:, None]
+        noise = draw(images * 6, dim, 10 * seed + place + 5).view(images, 6, dim)
+        made[name] = centre + 0.3 * noise
+    return made
+
+
+def test_mse_is_in_standardised_units(usae: UniversalSAE) -> None:
+    batch = {name: draw(200, usae.dims[name], seed) for seed, name in enumerate(usae.names)}
+    table, _ = evaluate_usae(usae, [batch])
+    made = usae.standardise("b", usae.translate("a", "b", batch["a"]))
+    expected = (usae.standardise("b", batch["b"]) - made).square().mean()
+    assert table["mse"][0][1] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_images_and_tokens_in_any_batches_give_the_same(
+    usae: UniversalSAE, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = by_image(usae, 20)
+    whole, _ = evaluate_usae(usae, [{n: t.flatten(0, 1) for n, t in images.items()}])
+    monkeypatch.setattr("usae_viz.sae.evaluation.PIECE", 100)
+    parts = [{n: t[i : i + 7] for n, t in images.items()} for i in (0, 7, 14)]
+    cut, _ = evaluate_usae(usae, parts)
+    np.testing.assert_allclose(cut["r2"]["channel"], whole["r2"]["channel"], rtol=1e-6)
+    assert cut["cofire"]["proportion"] == pytest.approx(whole["cofire"]["proportion"])
+    assert cut["correlation"] == pytest.approx(whole["correlation"])
+
+
+def test_intervals_cover_a_plain_bootstrap_over_images(usae: UniversalSAE) -> None:
+    images = by_image(usae, 60)
+    table, _ = evaluate_usae(usae, [images], replicates=400)
+    random = np.random.default_rng(0)
+    drawn = []
+    for _ in range(60):
+        pick = torch.from_numpy(random.integers(0, 60, 60))
+        again, _ = evaluate_usae(usae, [{n: t[pick] for n, t in images.items()}])
+        drawn.append([again["r2"]["channel"][0][1], again["correlation"]["a|b"]])
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    found = [table["intervals"]["r2"]["channel"][0][1], table["intervals"]["correlation"]["a|b"]]
+    for place, ends in enumerate(found):
+        width = high[place] - low[place]
+        assert ends == pytest.approx([low[place], high[place]], abs=0.4 * width)
+    ends = table["intervals"]["cofire"]["a"]
+    assert ends[0] <= table["cofire"]["proportion"]["a"] <= ends[1]
+
+
+def test_shuffled_pairs_leave_nothing_but_chance() -> None:
+    usae = identity()
+    x = draw(2000, 4).view(20, 100, 4)
+    table, _ = evaluate_usae(usae, [{"b0": x, "b1": x}], shuffled=True)
+    shuffled = table["controls"]["shuffled"]
+    assert table["correlation"]["b0|b1"] == pytest.approx(1, abs=1e-6)
+    assert abs(shuffled["correlation"]["b0|b1"]) < 0.05
+    assert table["cofire"]["proportion"]["b0"] == pytest.approx(1)
+    assert shuffled["cofire"]["lift"] == pytest.approx(1, abs=0.1)
+    assert shuffled["r2"]["channel"][0][1] < -0.5
+
+
+def test_rows_are_matched_one_to_one_whatever_their_order() -> None:
+    rows = draw(40, 12)
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(3))
+    assert consistency(rows, 3 * rows[order]) == {"share": 1.0, "mean": pytest.approx(1.0)}
+    # Two equal rows cannot both be the match of one.
+    assert consistency(rows[[0, 0]], rows[[0, 1]])["share"] < 1
+    chance = consistency(rows, gaussian_like(rows, seed=1))
+    assert chance["mean"] < 0.9

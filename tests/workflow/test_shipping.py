@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tomli_w
 from typer.testing import CliRunner
 
 from usae_viz import run as runs
 from usae_viz import workflow
 from usae_viz.cli import app
 from usae_viz.errors import RunError
-from usae_viz.recipe import BackboneSpec, load_recipe
 from usae_viz.run import Run, bundled_runs, open_run
 from usae_viz.sae import load_usae
 
 COMMANDS = CliRunner()
-
-
-@pytest.fixture
-def trained(
-    tmp_path: Path, tiny_vit: Callable[..., BackboneSpec], photos: Callable[..., Path]
-) -> Run:
-    specs = [tiny_vit("first", seed=1), tiny_vit("second", seed=2, kwargs={"embed_dim": 24})]
-    table = {
-        "name": "tiny",
-        "images": {"source": f"folder:{photos(24)}", "canvas": 32, "validation": 0.4},
-        "backbones": [spec.model_dump(mode="json", exclude_none=True) for spec in specs],
-        "activations": {"grid": 4, "batch_images": 16},
-        "usae": {"concepts": 24, "k": 4},
-        "training": {"steps": 30, "batch_tokens": 64},
-    }
-    path = tmp_path / "tiny.toml"
-    path.write_text(tomli_w.dumps(table))
-    return workflow.train(load_recipe(path), tmp_path / "run")
 
 
 @pytest.fixture
@@ -68,7 +47,13 @@ def test_nothing_of_photographs_or_of_this_machine_is_in_it(
     ids = json.loads(trained.examples_file.read_text())["ids"]
     assert ids
     for path in run.path.rglob("*"):
-        assert path.is_dir() or path.suffix in (".json", ".jsonl", ".toml", ".safetensors"), path
+        assert path.is_dir() or path.suffix in (
+            ".json",
+            ".jsonl",
+            ".svg",
+            ".toml",
+            ".safetensors",
+        ), path
         if path.is_file():
             content = path.read_bytes()
             assert str(tmp_path).encode() not in content, path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -14,26 +16,49 @@ from usae_viz.cli.terminal import (
     ThreadsOption,
     chosen_run,
     print_json,
-    progress_bar,
     use_threads,
     verb,
 )
+from usae_viz.cli.training_view import training_view
 
 
 @verb
 def evaluate(
     run: RunOption = None,
+    images: Annotated[
+        str | None,
+        typer.Option(help="Other images, as folder:PATH; default: held-out ones."),
+    ] = None,
+    controls: Annotated[
+        bool,
+        typer.Option("--controls", help="Compare with an untrained model and SAEs trained alone."),
+    ] = False,
+    control_steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of those trainings; default: the run's.")
+    ] = None,
+    replicates: Annotated[
+        int, typer.Option(min=0, help="Of the bootstrap over images; 0: no intervals.")
+    ] = 200,
     threads: ThreadsOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a run on its held-out images: R² across backbones, universality, dead concepts."""
+    """Measure a run on held-out or other images: R² across backbones, universality, controls."""
     opened = chosen_run(run)
     use_threads(threads)
     from usae_viz import workflow
 
-    with progress_bar() as progress:
-        table = workflow.evaluate(opened, device=device, progress=progress)
+    with training_view() as (progress, watch):
+        table = workflow.evaluate(
+            opened,
+            images=images,
+            controls=controls,
+            control_steps=control_steps,
+            replicates=replicates,
+            device=device,
+            progress=progress,
+            watch=watch,
+        )
     if as_json:
         print_json(table)
     else:
@@ -45,26 +70,38 @@ def print_evaluation(table: dict[str, Any]) -> None:
     console = Console(highlight=False)
     names = table["backbones"]
     living = table["concepts"] - table["dead"]
+    console.print(f"{table['images']} images, {table['source']}")
+    intervals = table.get("intervals")
     for kind, title in (
         ("channel", "R² (per channel): row = encoded from, column = decoded to"),
         ("scalar", "R² (scalar mean, as in the paper)"),
     ):
-        matrix = Table("", *names, title=title, title_justify="left")
-        for name, row in zip(names, table["r2"][kind], strict=True):
-            matrix.add_row(name, *(f"{value:.3f}" for value in row))
-        console.print(matrix)
+        spread = intervals["r2"][kind] if intervals else None
+        print_matrix(console, title, names, table["r2"][kind], spread)
+    if "mse" in table:
+        print_matrix(console, "squared error per channel, standardised", names, table["mse"], None)
     console.print(f"concepts: {table['concepts']}, dead: {table['dead']}")
     console.print(f"firing entropy above 0.9: {table['entropy']['above_0.9']} of {living} living")
-    proportion = table["cofire"]["proportion"]
-    console.print("co-fire: " + ", ".join(f"{n} {share:.3f}" for n, share in proportion.items()))
+    shares = intervals["cofire"] if intervals else {}
+    console.print(
+        "co-fire: "
+        + ", ".join(
+            f"{name} {with_interval(share, shares.get(name))}"
+            for name, share in table["cofire"]["proportion"].items()
+        )
+    )
     console.print(
         f"co-fire above chance (median lift): {table['cofire']['lift']:.1f}; "
         f"log energy against log co-fire: r = {table['cofire']['energy_r']:.2f}"
     )
+    spread = intervals["correlation"] if intervals else {}
     pairs = Table("pair", "co-fire", "correlation of codes")
     for pair, share in table["cofire"]["pairs"].items():
-        pairs.add_row(pair.replace("|", " · "), f"{share:.3f}", f"{table['correlation'][pair]:.3f}")
-    console.print(pairs)
+        correlation = with_interval(table["correlation"][pair], spread.get(pair))
+        pairs.add_row(pair.replace("|", " · "), f"{share:.3f}", correlation)
+    if table["cofire"]["pairs"]:
+        console.print(pairs)
+    print_controls(console, table)
     if "world" in table:
         world = table["world"]
         console.print(
@@ -73,3 +110,67 @@ def print_evaluation(table: dict[str, Any]) -> None:
         )
         wrong = world["colour_shared_with_colour_blind"]
         console.print(f"colours shared with the colour-blind: {', '.join(wrong) or 'none'}")
+
+
+def print_matrix(
+    console: Console,
+    title: str,
+    names: Sequence[str],
+    values: Sequence[Sequence[float]],
+    intervals: Sequence[Sequence[Sequence[float]]] | None,
+) -> None:
+    """Print a matrix over backbones, under each value its interval."""
+    matrix = Table("", *names, title=title, title_justify="left")
+    for i, (name, row) in enumerate(zip(names, values, strict=True)):
+        cells = [
+            with_interval(value, intervals[i][j] if intervals else None, "\n")
+            for j, value in enumerate(row)
+        ]
+        matrix.add_row(name, *cells)
+    console.print(matrix)
+
+
+def with_interval(value: float, interval: Sequence[float] | None, between: str = " ") -> str:
+    """Return a value as text, with its interval if there is one."""
+    if interval is None:
+        return f"{value:.3f}"
+    return f"{value:.3f}{between}({interval[0]:.3f} to {interval[1]:.3f})"
+
+
+def print_controls(console: Console, table: dict[str, Any]) -> None:
+    """Print what the figures are to be compared with, a row each."""
+    controls = table.get("controls", {})
+    rows = {"this run": table, "shuffled pairs": controls.get("shuffled")}
+    rows["untrained"] = controls.get("untrained")
+    grid = Table("", "own R²", "cross R²", "co-fire", "correlation", title="controls")
+    for name, figures in rows.items():
+        if figures is None:
+            continue
+        r2, m = figures["r2"]["channel"], len(table["backbones"])
+        own = [r2[i][i] for i in range(m)]
+        cross = [r2[i][j] for i in range(m) for j in range(m) if i != j]
+        columns = (
+            own if name != "shuffled pairs" else [],
+            cross,
+            list(figures["cofire"]["proportion"].values()),
+            list(figures["correlation"].values()),
+        )
+        means = (f"{sum(c) / len(c):.3f}" if c else "–" for c in columns)
+        grid.add_row(name, *means)
+    console.print(grid)
+    alone = controls.get("independent")
+    if alone is None:
+        return
+    grid = Table(
+        *("", "own R², two seeds", "seed with seed", "this run with them", "chance"),
+        title=f"SAEs of one backbone, {alone['steps']} steps; share of rows that match",
+        title_justify="left",
+    )
+    for name, r2 in alone["r2"].items():
+        shares = alone["consistency"][name]
+        grid.add_row(
+            name,
+            " ".join(f"{value:.3f}" for value in r2),
+            *(f"{shares[key]['share']:.2f}" for key in ("seeds", "universal", "chance")),
+        )
+    console.print(grid)

@@ -3,6 +3,7 @@
 from usae_viz.render.bars import Bar, signed_bars
 from usae_viz.render.charts import Line, heat_table, line_chart
 from usae_viz.render.colour import diverging, sequential, sequential_table
+from usae_viz.render.distributions import histogram_chart, matrix_chart
 from usae_viz.render.picture import (
     heat_pixels,
     over_ground,
@@ -21,7 +22,9 @@ __all__ = [
     "diverging",
     "heat_pixels",
     "heat_table",
+    "histogram_chart",
     "line_chart",
+    "matrix_chart",
     "over_ground",
     "overlay",
     "png",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,59 +10,147 @@ import torch
 from torch import Tensor
 
 from usae_viz.errors import StoreError
+from usae_viz.sae.bootstrap import LEVEL, Universality, affordable, ends
+from usae_viz.sae.code import SparseCode
+from usae_viz.sae.reconstruction import Reconstruction
 from usae_viz.sae.statistics import CodeStatistics
 from usae_viz.sae.universal import UniversalSAE
 
 ENTROPY_EDGES = [round(0.1 * i, 1) for i in range(11)]
 
 
+PIECE = 2**23
+"""Values of a dense code that are held at once, per backbone."""
+
+
 @torch.no_grad()
 def evaluate_usae(
-    usae: UniversalSAE, batches: Iterable[Mapping[str, Tensor]]
+    usae: UniversalSAE,
+    batches: Iterable[Mapping[str, Tensor]],
+    *,
+    replicates: int = 0,
+    shuffled: bool = False,
+    seed: int = 0,
 ) -> tuple[dict[str, Any], CodeStatistics]:
     """Evaluate on paired held-out tokens.
 
     Args:
         usae: the model.
-        batches: per backbone ``[n, dim]`` raw tokens; row r is the same pixels everywhere.
+        batches: per backbone ``[images, tokens, dim]`` raw tokens, or ``[n, dim]`` where nothing
+            is asked of images; the same place is the same pixels everywhere.
+        replicates: of the bootstrap over images that gives ``intervals``; 0 leaves them out. Wide
+            dictionaries get fewer.
+        shuffled: also pair each backbone's tokens with others of the same batch, drawn at random:
+            what a figure would be if the backbones saw different things (``controls.shuffled``).
+        seed: of replicates and shuffling.
 
     Returns:
         The part of the ``evaluate`` JSON contract that needs tokens only, and the statistics it
-        was made from. R² matrices have rows *encoded from* and columns *decoded to*: ``channel``
+        was made from. Matrices have rows *encoded from* and columns *decoded to*. R² ``channel``
         measures against each channel's mean, ``scalar`` against one mean over all channels (the
-        paper's eq. 10 as its code computes it, which credits the channel means).
+        paper's eq. 10 as its code computes it, which credits the channel means); ``mse`` is per
+        channel in standardised units.
 
     Raises:
         StoreError: there is no token.
     """
-    m = len(usae.names)
-    error = torch.zeros(m, m, dtype=torch.float64)
-    total = {name: torch.zeros(usae.dims[name], dtype=torch.float64) for name in usae.names}
-    square = {name: torch.zeros(usae.dims[name], dtype=torch.float64) for name in usae.names}
-    statistics = CodeStatistics(usae)
+    generator = torch.Generator().manual_seed(seed)
+    replicates = affordable(usae, replicates)
+    sums, statistics = Reconstruction(usae, replicates), CodeStatistics(usae)
+    chance, chance_statistics = Reconstruction(usae), CodeStatistics(usae)
+    drawn = Universality(usae, replicates)
     for batch in batches:
-        codes = {name: usae.encode(name, batch[name]) for name in usae.names}
-        for j, name in enumerate(usae.names):
-            exact = batch[name].double()
-            total[name] += exact.sum(0)
-            square[name] += exact.square().sum(0)
-            for i, source in enumerate(usae.names):
-                difference = batch[name] - usae.decode(name, codes[source])
-                error[i, j] += difference.square().sum(dtype=torch.float64)
-        statistics.add(codes)
+        images = {name: t if t.ndim == 3 else t[None] for name, t in batch.items()}
+        count = len(images[usae.names[0]])
+        weights = torch.ones(replicates + 1, count, dtype=torch.float64)
+        weights[1:] = torch.poisson(torch.ones(replicates, count), generator=generator)
+        codes = _encode(usae, images)
+        sums.add(images, codes, weights)
+        for piece in _pieces(codes, usae.concepts):
+            statistics.add({name: _rows(codes[name], piece) for name in usae.names})
+        if replicates:
+            length = len(codes[usae.names[0]].values) // count
+            size = max(1, PIECE // (length * usae.concepts))
+            for start in range(0, count, size):
+                stop = min(start + size, count)
+                piece = slice(start * length, stop * length)
+                some = {name: _rows(codes[name], piece) for name in usae.names}
+                drawn.add(some, weights[1:, start:stop])
+        if shuffled:
+            mixed = _mixed(codes, generator)
+            chance.add(images, mixed, weights[:1])
+            for piece in _pieces(mixed, usae.concepts):
+                chance_statistics.add({name: _rows(mixed[name], piece) for name in usae.names})
     if not statistics.tokens:
         raise StoreError("there are no held-out tokens", hint="raise images.validation")
-    count = statistics.tokens
-    channel, scalar = [], []
-    for name in usae.names:
-        squares = float(square[name].sum())
-        channel.append(squares - float((total[name] ** 2).sum()) / count)
-        scalar.append(squares - float(total[name].sum()) ** 2 / (count * usae.dims[name]))
-    r2 = {
-        "channel": _matrix(1 - error / torch.tensor(channel, dtype=torch.float64)),
-        "scalar": _matrix(1 - error / torch.tensor(scalar, dtype=torch.float64)),
+    channel, scalar = sums.r2()
+    table: dict[str, Any] = {
+        "tokens": statistics.tokens,
+        "r2": {"channel": channel[0].tolist(), "scalar": scalar[0].tolist()},
+        "mse": sums.mse()[0].tolist(),
+        **universality(usae, statistics),
     }
-    return {"tokens": count, "r2": r2, **universality(usae, statistics)}, statistics
+    if replicates:
+        m = range(len(usae.names))
+        table["intervals"] = {
+            "level": LEVEL,
+            "replicates": replicates,
+            "r2": {
+                kind: [[ends(values[1:, i, j]) for j in m] for i in m]
+                for kind, values in (("channel", channel), ("scalar", scalar))
+            },
+            **drawn.intervals(table),
+        }
+    if shuffled:
+        table["controls"] = {"shuffled": _control(usae, chance, chance_statistics)}
+    return table, statistics
+
+
+def summary(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a control is compared by: R², co-fire, lift, correlation."""
+    return {
+        "r2": {"channel": table["r2"]["channel"]},
+        "dead": table["dead"],
+        "cofire": {key: table["cofire"][key] for key in ("proportion", "pairs", "lift")},
+        "correlation": table["correlation"],
+    }
+
+
+def _control(
+    usae: UniversalSAE, chance: Reconstruction, statistics: CodeStatistics
+) -> dict[str, Any]:
+    r2 = [[float(x) for x in row] for row in chance.r2()[0][0]]
+    return summary({"r2": {"channel": r2}, **universality(usae, statistics)})
+
+
+def _encode(usae: UniversalSAE, images: Mapping[str, Tensor]) -> dict[str, SparseCode]:
+    size = max(1, PIECE // usae.concepts)
+    codes = {}
+    for name in usae.names:
+        parts = [usae.encode(name, rows) for rows in torch.split(images[name].flatten(0, 1), size)]
+        codes[name] = SparseCode(
+            torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
+        )
+    return codes
+
+
+def _pieces(codes: Mapping[str, SparseCode], concepts: int) -> Iterator[slice]:
+    size = max(1, PIECE // concepts)
+    count = len(next(iter(codes.values())).values)
+    for start in range(0, count, size):
+        yield slice(start, start + size)
+
+
+def _rows(code: SparseCode, piece: slice | Tensor) -> SparseCode:
+    return SparseCode(code.values[piece], code.indices[piece])
+
+
+def _mixed(codes: Mapping[str, SparseCode], generator: torch.Generator) -> dict[str, SparseCode]:
+    count = len(next(iter(codes.values())).values)
+    return {
+        name: _rows(code, torch.randperm(count, generator=generator))
+        for name, code in codes.items()
+    }
 
 
 def universality(usae: UniversalSAE, statistics: CodeStatistics) -> dict[str, Any]:
@@ -104,13 +192,9 @@ def _mean(values: np.ndarray[Any, Any]) -> float:
     return float(values.mean()) if values.size else 0.0
 
 
-def _matrix(values: Tensor) -> list[list[float]]:
-    return [[float(x) for x in row] for row in values]
-
-
 def _log_correlation(energy: np.ndarray[Any, Any], together: np.ndarray[Any, Any]) -> float:
     """Pearson r of log energy and log co-fires over the concepts that co-fire (paper, fig. 5)."""
     use = (together > 0) & (energy > 0)
-    if use.sum() < 3:
+    if use.sum() < 3 or np.ptp(energy[use]) == 0 or np.ptp(together[use]) == 0:
         return 0.0
     return float(np.corrcoef(np.log(energy[use]), np.log(together[use]))[0, 1])

@@ -1,36 +1,79 @@
-"""How good a run is on its held-out images."""
+"""How good a run is, on its held-out images or on others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
+from usae_viz.activations.live import live_tokens
+from usae_viz.backbones import load_run_backbones
 from usae_viz.concepts import LabelScorer, load_index
 from usae_viz.demo import yardstick
-from usae_viz.images import open_source, read_labels
-from usae_viz.run import Run, write_json
-from usae_viz.sae import evaluate_usae, load_usae
-from usae_viz.workflow.backbones import token_images
+from usae_viz.images import ImageSource, open_source, read_labels
+from usae_viz.recipe import ImagesSpec, Recipe
+from usae_viz.render import Line, histogram_chart, line_chart, matrix_chart
+from usae_viz.run import Run, write_json, write_text
+from usae_viz.sae import CodeStatistics, UniversalSAE, evaluate_usae, load_usae
+from usae_viz.sae.bootstrap import REPLICATES
+from usae_viz.sae.trainer import Watch
+from usae_viz.workflow.backbones import open_device, token_images
+from usae_viz.workflow.controls import independent, open_store, stored_images, untrained
 from usae_viz.workflow.progress import Progress
 
+RANKS = 40
+"""Points of the chart of co-fire over energy."""
 
-def evaluate(run: Run, *, device: str = "cpu", progress: Progress | None = None) -> dict[str, Any]:
-    """Measure a run on its held-out images; returns and writes ``evaluation.json``.
+Images = Iterator[tuple[list[str], dict[str, Tensor]]]
 
-    The keys are those of the ``evaluate`` JSON contract. For the built-in world, whose concepts are
-    known, ``world`` says which of them were found.
+
+def evaluate(
+    run: Run,
+    *,
+    images: str | None = None,
+    controls: bool = False,
+    control_steps: int | None = None,
+    replicates: int = REPLICATES,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    watch: Watch | None = None,
+) -> dict[str, Any]:
+    """Measure a run; returns and writes the ``evaluate`` JSON contract, and charts beside it.
+
+    On the run's held-out images it is ``evaluation.json``, charts in ``evaluation/``; on other
+    images both lie in ``evaluation/SOURCE/``. For the built-in world, whose concepts are known,
+    ``world`` says which of them were found.
+
+    Args:
+        run: a trained run.
+        images: another image source (``folder:PATH``), all of whose images are used; the networks
+            read them. None: the run's own held-out images.
+        controls: also measure the untrained model, and train SAEs of one backbone each (two seeds)
+            to compare with; takes the time of as many trainings.
+        control_steps: of those trainings; None: the run's own.
+        replicates: of the bootstrap over images; 0 leaves the intervals out.
+        device: where networks run.
+        progress: called with what is going on, done, total.
+        watch: called with where a control's training is.
+
+    Raises:
+        UsaeVizError: the images, the networks or the run cannot be used.
     """
-    recipe = run.recipe()
-    usae = load_usae(run)
+    recipe, usae = run.recipe(), load_usae(run)
+    if images is not None:
+        # Labels, masks and limits are of the run's own images; the canvas is what it learnt on.
+        kept = recipe.images.model_dump(include={"canvas", "crop", "crop_pct"})
+        spec = ImagesSpec.model_validate({**kept, "source": images})
+        recipe = recipe.model_copy(update={"images": spec})
     source = open_source(recipe.images)
-    images, count = token_images(run, recipe, source, "validation", device)
+    batches, count = _batches(run, recipe, source, live=images is not None, device=device)
     scorer = LabelScorer(usae, source.label_names)
 
     def tokens() -> Iterator[Mapping[str, Tensor]]:
         done = 0
-        for ids, rows in images:
+        for ids, rows in batches:
             done += len(ids)
             if source.label_names:
                 found = read_labels(source, ids)
@@ -38,18 +81,80 @@ def evaluate(run: Run, *, device: str = "cpu", progress: Progress | None = None)
                 scorer.add(rows, found)
             if progress:
                 progress("evaluating", done, count)
-            yield {name: values.flatten(0, 1) for name, values in rows.items()}
+            yield rows
 
-    table, _ = evaluate_usae(usae, tokens())
+    table, statistics = evaluate_usae(usae, tokens(), replicates=replicates, shuffled=True)
     result = {
         "run": str(run.path),
         "mode": recipe.usae.mode,
         "backbones": list(usae.names),
+        "source": images or "held-out",
         "images": count,
         **table,
     }
+    if controls:
+        store = open_store(run)
+        held_out = stored_images(store)
+        result["controls"]["untrained"] = untrained(run, store, held_out)
+        result["controls"]["independent"] = independent(
+            run, store, held_out, steps=control_steps, watch=watch
+        )
     if recipe.images.source.startswith("world:"):
         blind = [r.spec.name for r in run.info.backbones if not r.sees_colour]
         result["world"] = yardstick.measure(scorer.scores(), load_index(run), blind)
-    write_json(run.evaluation_file, result)
+    folder = run.evaluation_dir(images)
+    write_json(run.evaluation_file if images is None else folder / "evaluation.json", result)
+    for name, chart in charts(result, usae, statistics).items():
+        write_text(folder / f"{name}.svg", chart)
     return result
+
+
+def _batches(
+    run: Run, recipe: Recipe, source: ImageSource, *, live: bool, device: str
+) -> tuple[Images, int]:
+    if not live:
+        return token_images(run, recipe, source, "validation", device)
+    backbones = {name: b.to(open_device(device)) for name, b in load_run_backbones(run).items()}
+    size = recipe.activations.batch_images
+    return live_tokens(backbones, source, source.ids, size), len(source.ids)
+
+
+def charts(
+    result: Mapping[str, Any], usae: UniversalSAE, statistics: CodeStatistics
+) -> dict[str, str]:
+    """Return the charts of an evaluation as SVG: ``r2``, ``entropy``, ``cofire``."""
+    names = result["backbones"]
+    entropy = result["entropy"]
+    drawn = {
+        "r2": matrix_chart(
+            result["r2"]["channel"],
+            names,
+            title="R² per channel",
+            rows="encoded from",
+            columns="decoded to",
+        ),
+        "entropy": histogram_chart(
+            entropy["edges"],
+            entropy["counts"],
+            title="Firing entropy of the living concepts",
+            x_label="firing entropy (1: equally often in every backbone)",
+            y_label="concepts",
+        ),
+    }
+    living = ~statistics.dead()
+    if living.any():
+        order = np.argsort(-statistics.energy(usae).mean(0)[living], kind="stable")
+        cofire = statistics.cofire()[:, living][:, order]
+        parts = np.array_split(np.arange(len(order)), min(RANKS, len(order)))
+        x = [float(part.mean()) + 1 for part in parts]
+        drawn["cofire"] = line_chart(
+            [
+                Line(name, i, x, [float(cofire[i, part].mean()) for part in parts])
+                for i, name in enumerate(names)
+            ],
+            title="Co-fire of concepts by energy",
+            x_label="rank by energy",
+            y_label="of the tokens in which it fires, share in which it fires in all",
+            percent=True,
+        )
+    return {name: str(chart) for name, chart in drawn.items()}

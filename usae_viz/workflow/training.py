@@ -118,6 +118,6 @@ def held_out_tokens(store: ActivationStore, images: int) -> HeldOut | None:
     def tokens() -> Iterator[Mapping[str, Tensor]]:
         size = min(LOOK_IMAGES, images)
         for _, rows in islice(store.image_batches("validation", size), -(-images // size)):
-            yield {name: values.flatten(0, 1) for name, values in rows.items()}
+            yield rows
 
     return tokens

@@ -1,0 +1,152 @@
+"""What an evaluation is to be compared with: an untrained model, and SAEs of one backbone each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from usae_viz.activations import ActivationStore
+from usae_viz.errors import RunError
+from usae_viz.run import Run
+from usae_viz.sae import UniversalSAE, evaluate_usae, load_usae
+from usae_viz.sae.consistency import consistency, gaussian_like
+from usae_viz.sae.evaluation import summary
+from usae_viz.sae.modes import ingredients
+from usae_viz.sae.step import TrainingStep
+from usae_viz.sae.trainer import Watch
+from usae_viz.sae.training import Standardisation, train_usae
+from usae_viz.workflow.training import held_out_tokens
+
+SEEDS = (0, 1)
+
+HeldOutImages = Callable[[], Iterator[Mapping[str, Tensor]]]
+
+
+class OneBackbone:
+    """A store as if there were only one backbone; see `training.TokenStore`."""
+
+    def __init__(self, store: ActivationStore, name: str) -> None:
+        self.store, self.name = store, name
+
+    def statistics(self) -> dict[str, Standardisation]:
+        """Return the standardisation of the backbone."""
+        return {self.name: self.store.statistics()[self.name]}
+
+    def sample(self, tokens: int, *, seed: int) -> dict[str, Tensor]:
+        """Return random tokens ``[n, dim]``."""
+        return {self.name: self.store.sample(tokens, seed=seed)[self.name]}
+
+    def token_batches(
+        self, batch_tokens: int, *, seed: int, buffer_images: int, start: int = 0
+    ) -> Iterator[dict[str, Tensor]]:
+        """Yield endless shuffled batches; `start` skips some."""
+        batches = self.store.token_batches(
+            batch_tokens, seed=seed, buffer_images=buffer_images, start=start
+        )
+        for batch in batches:
+            yield {self.name: batch[self.name]}
+
+
+def open_store(run: Run) -> ActivationStore:
+    """Return the run's activations.
+
+    Raises:
+        RunError: there are none, and the controls train on them.
+    """
+    if not (run.activations_dir / "manifest.json").is_file():
+        raise RunError(
+            f"{run.path} has no activations, which the controls are trained on",
+            hint="train it here, or evaluate without --controls",
+        )
+    return ActivationStore(run.activations_dir)
+
+
+def untrained(run: Run, store: ActivationStore, held_out: HeldOutImages) -> dict[str, Any]:
+    """Return the figures of the run's model before its first step."""
+    recipe, trained = run.recipe(), load_usae(run)
+    usae = UniversalSAE(trained.dims, trained.concepts, trained.k, trained.tau)
+    for name in usae.names:
+        usae.set_standardisation(name, trained.mean(name), float(trained.scale(name)))
+    parts = ingredients(recipe.usae, recipe.training)
+    step = TrainingStep(usae, parts, seed=recipe.seed)
+    paired = parts.init == "paired"
+    step.initialise(store.sample(usae.concepts, seed=recipe.seed) if paired else None)
+    step.finish()
+    return summary(evaluate_usae(usae.eval().requires_grad_(False), held_out())[0])
+
+
+def independent(
+    run: Run,
+    store: ActivationStore,
+    held_out: HeldOutImages,
+    *,
+    steps: int | None = None,
+    watch: Watch | None = None,
+) -> dict[str, Any]:
+    """Train SAEs of one backbone each, two seeds of each, and compare the run with them.
+
+    They have the run's width, k, ingredients and steps, each its own code: a ceiling for the own R²
+    and, seed against seed, for how alike dictionaries can be. Finished ones are kept under the
+    run's ``evaluation`` and not trained again.
+
+    Returns:
+        ``r2`` by backbone (a value a seed); ``consistency`` by backbone, decoder rows matched by
+        cosine: ``seeds`` (one seed with the other, the ceiling), ``universal`` (the run with each
+        seed, mean) and ``chance`` (Gaussian rows with the run's mean and variance).
+    """
+    recipe, usae = run.recipe(), load_usae(run)
+    training = recipe.training.model_copy(update={"steps": steps} if steps else {})
+    figures: dict[str, Any] = {"steps": training.steps, "r2": {}, "consistency": {}}
+    for spec in recipe.backbones:
+        name, rows, r2 = spec.name, [], []
+        for seed in SEEDS:
+            folder = run.evaluation_dir() / "controls" / f"{name}-seed{seed}-{training.steps}"
+            info = run.info.model_copy(update={"backbones": (run.record(name),)})
+            single = Run(folder, info)
+            if not single.usae_config_file.exists():
+                changed = recipe.model_copy(
+                    update={"seed": recipe.seed + seed, "backbones": (spec,)}
+                )
+                train_usae(
+                    single,
+                    changed.model_copy(update={"training": training}),
+                    OneBackbone(store, name),
+                    held_out=None,
+                    resume=True,
+                    watch=watch,
+                )
+            alone = load_usae(single)
+            tokens = ({name: batch[name]} for batch in held_out())
+            r2.append(evaluate_usae(alone, tokens)[0]["r2"]["channel"][0][0])
+            rows.append(alone.rows(name).detach())
+        own = usae.rows(name).detach()
+        matched = [consistency(own, other) for other in rows]
+        figures["r2"][name] = r2
+        figures["consistency"][name] = {
+            "seeds": consistency(*rows),
+            "universal": {
+                key: sum(entry[key] for entry in matched) / len(matched) for key in matched[0]
+            },
+            "chance": consistency(own, gaussian_like(own, seed=recipe.seed)),
+        }
+    return figures
+
+
+def stored_images(store: ActivationStore) -> HeldOutImages:
+    """Return what gives all held-out images of a store.
+
+    Raises:
+        RunError: it holds none.
+    """
+    held_out = held_out_tokens(store, max(1, len(store.ids("validation"))))
+    if held_out is None:
+        raise RunError("there are no held-out images", hint="raise images.validation")
+
+    def images() -> Iterator[Mapping[str, Tensor]]:
+        with torch.no_grad():
+            yield from held_out()
+
+    return images
