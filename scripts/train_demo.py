@@ -4,6 +4,7 @@
     python scripts/train_demo.py networks --only vit     # one
     python scripts/train_demo.py networks --score-only   # measure the bundled weights again
     python scripts/train_demo.py usae                    # the bundled run, a quarter of an hour
+    python scripts/train_demo.py index                   # its concept index alone, a minute
 
 Checkpoints and rendered images lie under ``build/demo/``; an interrupted command that is given
 again goes on where it stopped.
@@ -25,7 +26,7 @@ import torch  # noqa: E402
 from demo_training import scoring  # noqa: E402
 from demo_training.images import open_store  # noqa: E402
 from demo_training.loop import PLANS, train  # noqa: E402
-from demo_training.usae import train_run  # noqa: E402
+from demo_training.usae import reindex, train_run  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from torch import nn  # noqa: E402
 
@@ -51,11 +52,17 @@ def main() -> None:
     usae.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
     usae.add_argument("--folder", type=Path, default=ROOT / "build" / "demo" / "run")
     usae.add_argument("--set", action="append", default=[], dest="sets", help="key=value")
+    index = stages.add_parser("index", help="index the bundled run again, training nothing")
+    index.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
+    index.add_argument("--folder", type=Path, default=ROOT / "build" / "demo" / "index")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.stage == "usae":
         recipe = ROOT / "recipes" / "world.toml"
         print(json.dumps(train_run(recipe, args.folder, WEIGHTS.parent / "run", args.sets)))
+        return
+    if args.stage == "index":
+        print(json.dumps(reindex(WEIGHTS.parent / "run", args.folder)))
         return
     for name in args.only or NETWORKS:
         facts: dict[str, Any] = {}

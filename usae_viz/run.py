@@ -182,6 +182,11 @@ class Run:
         return self.path / "concepts" / "index.safetensors"
 
     @property
+    def example_maps_file(self) -> Path:
+        """Where the examples of the concepts fire."""
+        return self.path / "concepts" / "examples.safetensors"
+
+    @property
     def examples_file(self) -> Path:
         """Which images the examples are."""
         return self.path / "concepts" / "examples.json"

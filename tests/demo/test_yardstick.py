@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 
@@ -13,20 +14,12 @@ LABELS = ("bg-colour:red", "obj-shape:star", "obj-colour:blue")
 
 def index(blind_follows: bool) -> ConceptIndex:
     """Three concepts that the sighted share; `grey` follows concept 0 or fires by itself."""
-    together = np.ones((4, 4, 3), dtype=np.float32)
-    if not blind_follows:
-        together[3, :3, 0] = together[:3, 3, 0] = 0.01
-    flat = np.full((4, 3), 0.1, dtype=np.float32)
-    tensors: dict[str, Any] = {
-        "rate": flat, "mean": flat, "maximum": flat, "energy": flat,
-        "natural_score": flat, "natural_peak": flat,
-        "entropy": np.ones(3, np.float32), "cofire": np.ones(3, np.float32),
-        "lift": np.ones(3, np.float32), "pair": together, "pair_lift": together * 10,
-        "correlation": together,
-    }  # fmt: skip
-    return ConceptIndex(
-        tensors, {"tau": 0.1, "images": 9, "tokens": 9, "grid": 3, "ids": []}, NAMES
-    )
+
+    def sharing(concept: int) -> list[str]:
+        return list(NAMES if concept or blind_follows else NAMES[:3])
+
+    stub = SimpleNamespace(concepts=3, dead=np.zeros(3, bool), sharing=sharing)
+    return cast(ConceptIndex, stub)
 
 
 def scores(blind: float) -> LabelScores:

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
-from safetensors.numpy import save
 
-from usae_viz.concepts.index import FORMAT as INDEX_FORMAT
+from usae_viz.concepts import ConceptPass
+from usae_viz.concepts import write_index as write_concept_index
 from usae_viz.maximize.result import MaximizeResult
 from usae_viz.recipe import parse_recipe
-from usae_viz.run import FORMAT, BackboneRecord, Run, RunInfo, write_bytes, write_json
+from usae_viz.run import FORMAT, BackboneRecord, Run, RunInfo
+from usae_viz.sae import SparseCode, UniversalSAE
 
 NAMES = ("vit", "conv", "grey")
 GRID, SIDE, CONCEPTS, EXAMPLES = 6, 32, 12, 4
@@ -53,45 +55,27 @@ def make_run(path: Path, maximized: dict[int, tuple[str, ...]]) -> Run:
 
 
 def write_index(run: Run, rng: np.random.Generator) -> None:
-    m, n = len(NAMES), CONCEPTS
-    alive = np.ones((m, n), np.float32)
-    alive[:, DEAD] = 0
-    alive[1:, UNIQUE] = 0
+    """Index simulated codes: most concepts fire alike in all, one in `vit` only, one never."""
     ids = [f"{number:064x}" for number in range(7)]
     for number, image_id in enumerate(ids):
         file = run.thumb_file(image_id)
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(noise(rng, 40, number)).save(file, "WEBP")
-    maximum = (4 + 2 * rng.random((m, n), np.float32)) * alive
-    tensors = {
-        "rate": 0.05 * alive,
-        "mean": 0.1 * alive,
-        "maximum": maximum,
-        "energy": 0.02 * alive,
-        "entropy": np.where(alive[1] > 0, 0.97, 0.0).astype(np.float32),
-        "cofire": 0.5 * alive.min(0),
-        "lift": 12 * alive.min(0),
-        "pair": 0.6 * alive[None] * alive[:, None],
-        "pair_lift": 9 * alive[None] * alive[:, None],
-        "correlation": 0.7 * alive[None] * alive[:, None],
-        "natural_score": 1.5 * alive,
-        "natural_peak": 3 * alive,
-    }
-    for i, name in enumerate(NAMES):
-        peaks = maximum[i][:, None] * np.linspace(1, 0.4, EXAMPLES, dtype=np.float32)
-        tensors |= {
-            f"example_image/{name}": rng.integers(0, len(ids), (n, EXAMPLES)).astype(np.int32),
-            f"example_score/{name}": peaks / 2,
-            f"example_peak/{name}": peaks,
-            f"example_grid/{name}": rng.integers(0, 256, (n, EXAMPLES, GRID**2)).astype(np.uint8),
-        }
-    tensors = {key: np.ascontiguousarray(value) for key, value in tensors.items()}
-    write_bytes(run.index_file, save(tensors))
-    write_json(
-        run.examples_file,
-        {"format": INDEX_FORMAT, "tau": 0.1, "images": 500, "tokens": 18000, "grid": GRID,
-         "ids": ids},
-    )  # fmt: skip
+    usae = UniversalSAE(dict.fromkeys(NAMES, 8), CONCEPTS, CONCEPTS)
+    cells = len(ids) * GRID**2
+    # Image after image weaker, so that examples differ in strength.
+    levels = np.repeat(6 * np.array([1, 0.8, 0.6, 0.4, 0.3, 0.2, 0.1]), GRID**2)[:, None]
+    strength = levels * (rng.random((cells, CONCEPTS)) < 0.4)
+    codes = {}
+    for name in NAMES:
+        values = torch.tensor(strength * rng.uniform(0.9, 1, strength.shape), dtype=torch.float32)
+        values[:, DEAD] = 0
+        if name != "vit":
+            values[:, UNIQUE] = 0
+        codes[name] = SparseCode(values, torch.arange(CONCEPTS).expand(cells, -1))
+    gathered = ConceptPass(usae, GRID**2, top=EXAMPLES)
+    gathered.add(ids, codes)
+    write_concept_index(run, usae, gathered)
 
 
 def noise(rng: np.random.Generator, side: int, number: int) -> np.ndarray:

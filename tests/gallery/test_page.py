@@ -135,7 +135,7 @@ def test_the_static_page_says_it_all(page):
         "<stars>",
         "Holds in <every> model & is said so.",
         "not maximized",
-        "It never fires in 500 images.",
+        "It never fires in 7 images.",
         "timm:vit_net",
         "grey only",
         "strongest concept of its code",

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
 from usae_viz.cli.terminal import (
     DeviceOption,
     JsonOption,
@@ -19,11 +25,17 @@ from usae_viz.errors import UsageError
 @verb
 def index(
     run: RunOption = None,
+    tau: Annotated[
+        float | None, typer.Option(min=0.0, help="A concept fires above this; default: the run's.")
+    ] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Strongest images kept.")] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Images drawn by chance.")] = None,
+    joint: Annotated[int | None, typer.Option(min=1, help="Images of all backbones.")] = None,
     threads: ThreadsOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Index what each concept does over the run's images: statistics and natural examples."""
+    """Index what each concept does over the run's images: statistics, examples, neighbours."""
     opened = chosen_run(run)
     if opened.outputs != opened.path:
         raise UsageError("a bundled run is indexed already", expected="--run RUN")
@@ -31,9 +43,23 @@ def index(
     from usae_viz import workflow
 
     with progress_bar() as progress:
-        made = workflow.index(opened, device=device, progress=progress)
-    table = {"run": str(opened.path), "images": made.images, "dead": int(made.dead.sum())}
+        made = workflow.index(
+            opened, tau=tau, top=top, sample=sample, joint=joint, device=device, progress=progress
+        )
+    table = workflow.describe_index(opened, made)
     if as_json:
         print_json(table)
-    else:
-        print(f"{made.concepts} concepts over {made.images} images, {int(made.dead.sum())} dead")
+        return
+    console = Console(highlight=False)
+    kinds = Table("class", "concepts", "95 % interval", title_justify="left")
+    for kind, count in table["kinds"].items():
+        low, high = table["kind_intervals"][kind]
+        kinds.add_row(kind, str(count), f"{low} to {high}")
+    console.print(kinds)
+    sweep = Table("τ", "living", "entropy > 0.9", "mean co-fire", title="had τ been another")
+    for row in table["sweep"]:
+        sweep.add_row(
+            f"{row['tau']:.3g}", str(row["living"]), str(row["above_0.9"]), f"{row['cofire']:.3f}"
+        )
+    console.print(sweep)
+    print(f"{made.concepts} concepts over {made.images} images, {table['dead']} dead")

@@ -1,78 +1,40 @@
-"""One streaming pass over a dataset: statistics of every concept and its natural examples."""
+"""From tokens to the concept index on disk."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 from torch import Tensor
 
 from usae_viz.concepts.index import FORMAT, ConceptIndex, load_index
+from usae_viz.concepts.layout import dictionary_map
+from usae_viz.concepts.neighbours import by_coactivation, by_dictionary, duplicates
+from usae_viz.concepts.streaming import TOP, ConceptPass
+from usae_viz.concepts.thumbnails import write_thumbnails
 from usae_viz.errors import StoreError
-from usae_viz.images import ImageSource
-from usae_viz.run import Run, write_bytes, write_json
-from usae_viz.sae import CodeStatistics, UniversalSAE
-from usae_viz.sae.code import densify
-
-THUMBNAIL = 160
-"""Longest side of a thumbnail in pixels."""
+from usae_viz.images import ImageSource, read_labels
+from usae_viz.run import Run, file_sha256, read_json, write_bytes, write_json
+from usae_viz.sae import UniversalSAE
+from usae_viz.sae.statistics import row_squares
 
 TokenImages = Iterable[tuple[list[str], dict[str, Tensor]]]
 
 
-class _Examples:
-    """The best images of every concept in one backbone, merged batch by batch."""
-
-    def __init__(self, concepts: int, count: int, tokens: int) -> None:
-        self.score = torch.full((concepts, count), -1.0)
-        self.image = torch.full((concepts, count), -1, dtype=torch.int64)
-        self.maps = torch.zeros(concepts, count, tokens, dtype=torch.float16)
-        self.peaks = torch.zeros(concepts, count)
-
-    def add(self, dense: Tensor, first: int) -> None:
-        """Merge gated activations ``[images, tokens, concepts]``; `first` numbers the images."""
-        count = self.score.shape[1]
-        score = dense.mean(1).T
-        peak = dense.amax(1).T
-        number = torch.arange(first, first + len(dense)).expand(len(score), -1)
-        best = torch.cat([self.score, score], 1).topk(count, dim=1)
-        self.score = best.values
-        # An image that does not fire the concept is no example of it.
-        chosen = torch.cat([self.image, number], 1).gather(1, best.indices)
-        self.image = torch.where(best.values > 0, chosen, -1)
-        self.peaks = torch.cat([self.peaks, peak], 1).gather(1, best.indices)
-        # Only rows that won a place move: most batches change few concepts.
-        changed = (best.indices >= count).any(1).nonzero().flatten()
-        old = self.maps[changed]
-        new = dense[:, :, changed].permute(2, 0, 1).to(torch.float16)
-        where = best.indices[changed][:, :, None].expand(-1, -1, old.shape[2])
-        self.maps[changed] = torch.cat([old, new], 1).gather(1, where)
-
-    def arrays(self, name: str) -> dict[str, NDArray[np.generic]]:
-        scale = self.peaks.clamp_min(1e-6)[:, :, None]
-        grid = (self.maps.float() / scale * 255).round().clamp(0, 255).to(torch.uint8)
-        return {
-            f"example_image/{name}": self.image.to(torch.int32).numpy(),
-            f"example_score/{name}": self.score.clamp_min(0).numpy(),
-            f"example_peak/{name}": self.peaks.numpy(),
-            f"example_grid/{name}": grid.numpy(),
-        }
-
-
-@torch.no_grad()
 def index_run(
     run: Run,
     usae: UniversalSAE,
     images: TokenImages,
     source: ImageSource | None = None,
     *,
-    examples: int = 9,
+    examples: int = TOP,
+    thumbnails: bool = True,
     progress: Callable[[int], None] | None = None,
+    **settings: Any,
 ) -> ConceptIndex:
     """Index the concepts of a run and write the index.
 
@@ -80,89 +42,138 @@ def index_run(
         run: where to write.
         usae: the run's model.
         images: ids and raw tokens ``[images, tokens, dim]`` per backbone, in batches.
-        source: if given, thumbnails of the examples are made from it.
+        source: if given, labels are read and thumbnails of the examples made from it.
         examples: images kept per concept and backbone; the natural reference is their mean.
+        thumbnails: whether to make them.
         progress: called with the number of images done.
+        settings: further ones of `ConceptPass`.
 
     Raises:
         StoreError: there is no image.
     """
-    statistics = CodeStatistics(usae)
-    best: dict[str, _Examples] = {}
-    ids: list[str] = []
-    tokens = 0
-    for batch_ids, rows in images:
-        tokens = rows[usae.names[0]].shape[1]
+    gathered = gather(usae, images, source, top=examples, progress=progress, **settings)
+    return write_index(run, usae, gathered, source if thumbnails else None)
+
+
+@torch.no_grad()
+def gather(
+    usae: UniversalSAE,
+    images: TokenImages,
+    source: ImageSource | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+    **settings: Any,
+) -> ConceptPass:
+    """Encode images and gather what their codes do.
+
+    Args:
+        usae: the model.
+        images: ids and raw tokens ``[images, tokens, dim]`` per backbone, in batches.
+        source: where the labels of the images are read, if it has any.
+        progress: called with the number of images done.
+        settings: those of `ConceptPass`.
+
+    Raises:
+        StoreError: there is no image.
+    """
+    gathered: ConceptPass | None = None
+    for ids, rows in images:
+        if gathered is None:
+            labels = () if source is None else source.label_names
+            tokens = rows[usae.names[0]].shape[1]
+            gathered = ConceptPass(usae, tokens, labels=labels, **settings)
         codes = {name: usae.encode(name, rows[name].flatten(0, 1)) for name in usae.names}
-        statistics.add(codes)
-        for name in usae.names:
-            kept = best.setdefault(name, _Examples(usae.concepts, examples, tokens))
-            dense = densify(codes[name], usae.concepts).view(len(batch_ids), tokens, -1)
-            kept.add(dense, len(ids))
-        ids += batch_ids
+        gathered.add(ids, codes, None if source is None else read_labels(source, ids))
         if progress:
-            progress(len(ids))
-    if not ids:
+            progress(len(gathered.ids))
+    if gathered is None or not gathered.ids:
         raise StoreError("there is no image to index")
-    _write(run, usae, statistics, best, ids, round(tokens**0.5))
+    return gathered
+
+
+def write_index(
+    run: Run, usae: UniversalSAE, gathered: ConceptPass, source: ImageSource | None = None
+) -> ConceptIndex:
+    """Write what a pass gathered as the run's concept index; see ``docs/concepts.md``.
+
+    Args:
+        run: where to write.
+        usae: the model whose codes were gathered.
+        gathered: the whole pass, of all ranks.
+        source: if given, thumbnails of the examples are made from it.
+    """
+    kept = [shelf.image.numpy().ravel() for shelf in gathered.shelves.values()]
+    used = np.unique(np.concatenate(kept)).tolist()
+    # By hash, so that the files do not depend on the order in which images came.
+    by_hash = sorted((gathered.ids[i], i) for i in used if i >= 0)
+    renumber = np.full(len(gathered.ids) + 1, -1, np.int32)
+    for number, (_, i) in enumerate(by_hash):
+        renumber[i] = number
+    maps: dict[str, NDArray[Any]] = {}
+    for key, shelf in gathered.shelves.items():
+        maps[f"{key}/image"] = renumber[shelf.image.numpy()]
+        maps |= {f"{key}/{part}": getattr(shelf, part).numpy() for part in ("score", "peak")}
+        maps[f"{key}/grid"] = shelf.grid.numpy()
+    # What is read is whole or refused: the table goes last, the old one first.
+    run.examples_file.unlink(missing_ok=True)
+    write_bytes(run.example_maps_file, _packed(maps))
+    write_bytes(run.index_file, _packed(_statistics(usae, gathered)))
+    write_json(
+        run.examples_file,
+        {
+            "format": FORMAT,
+            "checkpoint": file_sha256(run.usae_file) if run.usae_file.is_file() else None,
+            "tau": gathered.counts.tau,
+            "images": len(gathered.ids),
+            "tokens": gathered.counts.tokens,
+            "grid": round(gathered.tokens**0.5),
+            "labels": list(gathered.labels),
+            "kinds": gathered.bootstrap.kinds(),
+            "ids": [image_id for image_id, _ in by_hash],
+        },
+    )
     index = load_index(run)
     if source is not None:
         write_thumbnails(run, index.example_ids(), source)
     return index
 
 
-def _write(
-    run: Run,
-    usae: UniversalSAE,
-    statistics: CodeStatistics,
-    best: dict[str, _Examples],
-    ids: Sequence[str],
-    grid: int,
-) -> None:
-    used = np.unique(np.concatenate([kept.image.numpy().ravel() for kept in best.values()]))
-    used = used[used >= 0]
-    renumber = np.full(len(ids) + 1, -1, dtype=np.int32)
-    renumber[used] = np.arange(len(used))
-    arrays: dict[str, NDArray[np.generic]] = {
-        "rate": statistics.rate(),
-        "mean": statistics.mean(),
-        "maximum": statistics.maximum.numpy(),
-        "energy": statistics.energy(usae),
-        "entropy": statistics.entropy(),
-        "cofire": statistics.cofire().min(0),
-        "lift": statistics.lift(),
-        "pair": statistics.pair_share(),
-        "pair_lift": statistics.pair_lift(),
-        "correlation": statistics.correlation(),
-        "natural_score": np.stack([k.score.clamp_min(0).mean(1).numpy() for k in best.values()]),
-        "natural_peak": np.stack([k.peaks.mean(1).numpy() for k in best.values()]),
+def forget_examples(run: Run) -> None:
+    """Remove from an index which images its examples are, and their maps; statistics stay."""
+    maps = load(run.example_maps_file.read_bytes())
+    none = {k: v[:, :0] if k.endswith("/image") else v[:, :, :0] for k, v in maps.items()}
+    write_bytes(run.example_maps_file, _packed(none))
+    write_json(run.examples_file, {**read_json(run.examples_file), "ids": []})
+
+
+def _statistics(usae: UniversalSAE, gathered: ConceptPass) -> dict[str, NDArray[Any]]:
+    names, counts = usae.names, gathered.counts
+    living = ~counts.dead()
+    top = [gathered.shelves[f"top/{name}"] for name in names]
+    arrays: dict[str, NDArray[Any]] = {f"counts/{k}": v for k, v in counts.arrays().items()}
+    arrays |= {f"interval/{k}": v for k, v in gathered.bootstrap.intervals().items()}
+    arrays["row_square"] = row_squares(usae)
+    arrays["natural_score"] = np.stack([shelf.score[0].mean(1).numpy() for shelf in top])
+    arrays["natural_peak"] = np.stack([shelf.peak[0].mean(1).numpy() for shelf in top])
+    arrays["label_fires"] = gathered.label_fires.astype(np.int32)
+    arrays["label_images"] = gathered.label_images.astype(np.int32)
+    rows = [usae.rows(name) for name in names]
+    arrays["place"] = dictionary_map(rows, living)
+    arrays["twin"], arrays["twin_cosine"] = duplicates(rows, living)
+    sampled = {name: gathered.pairs.matrix(name, usae.concepts) for name in names}
+    near = {
+        f"near/{name}": by_dictionary(row, living) for name, row in zip(names, rows, strict=True)
     }
-    arrays = {key: value.astype(np.float32) for key, value in arrays.items()}
-    for name, kept in best.items():
-        arrays |= kept.arrays(name)
-        arrays[f"example_image/{name}"] = renumber[arrays[f"example_image/{name}"]]
-    write_bytes(run.index_file, save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
-    write_json(
-        run.examples_file,
-        {
-            "format": FORMAT,
-            "tau": usae.tau,
-            "images": len(ids),
-            "tokens": statistics.tokens,
-            "grid": grid,
-            "ids": [ids[i] for i in used],
-        },
-    )
+    near |= {
+        f"coactive/{a}/{b}": by_coactivation(sampled[a], sampled[b], same=a == b)
+        for a in names
+        for b in names
+    }
+    for key, found in near.items():
+        arrays[f"{key}/concept"], arrays[f"{key}/nearness"] = found
+    return arrays
 
 
-def write_thumbnails(run: Run, ids: Sequence[str], source: ImageSource) -> None:
-    """Make the thumbnails of some images that are not there yet: WebP, at most 160 pixels."""
-    wanted = [image_id for image_id in dict.fromkeys(ids) if not run.thumb_file(image_id).exists()]
-    for start in range(0, len(wanted), 64):
-        batch = source.read(wanted[start : start + 64])
-        for image_id, image in zip(batch.ids, batch.images, strict=True):
-            picture = Image.fromarray(image.permute(1, 2, 0).numpy())
-            picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-            data = io.BytesIO()
-            picture.save(data, "WEBP", quality=75, method=4)
-            write_bytes(run.thumb_file(image_id), data.getvalue())
+def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
+    data: bytes = save({key: np.ascontiguousarray(value) for key, value in arrays.items()})
+    return data

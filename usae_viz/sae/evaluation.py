@@ -169,7 +169,7 @@ def universality(usae: UniversalSAE, statistics: CodeStatistics) -> dict[str, An
     correlation = statistics.correlation()[:, :, living]
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
     energy = statistics.energy(usae).mean(0)[living]
-    together = statistics.all_fire.numpy()[living]
+    together = statistics.all_fire[living]
     return {
         "concepts": usae.concepts,
         "dead": int(dead.sum()),

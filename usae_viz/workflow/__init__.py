@@ -6,17 +6,19 @@ from usae_viz.workflow.evaluation import evaluate
 from usae_viz.workflow.extraction import extract
 from usae_viz.workflow.heatmaps import heatmap
 from usae_viz.workflow.importing import import_official
-from usae_viz.workflow.indexing import index
+from usae_viz.workflow.indexing import describe_index, index
 from usae_viz.workflow.maximizing import maximize
 from usae_viz.workflow.pages import build_gallery
 from usae_viz.workflow.planning import plan
-from usae_viz.workflow.shipping import ship
+from usae_viz.workflow.shipping import SHIPPED_EXAMPLES, ship
 from usae_viz.workflow.sweeping import sweep
 from usae_viz.workflow.training import train
 
 __all__ = [
+    "SHIPPED_EXAMPLES",
     "attribute",
     "build_gallery",
+    "describe_index",
     "environment",
     "evaluate",
     "extract",

@@ -6,20 +6,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors.numpy import load, save
-
-from usae_viz.concepts import index_run
+from usae_viz.concepts import forget_examples, index_run
 from usae_viz.errors import RunError
 from usae_viz.images import open_source
 from usae_viz.recipe import BackboneSpec, Recipe
-from usae_viz.run import Run, read_json, write_bytes, write_json, write_text
+from usae_viz.run import Run, read_json, write_json, write_text
 from usae_viz.sae import load_usae, save_usae
 from usae_viz.sae.checkpoint import read_config
 from usae_viz.workflow.backbones import token_images
 from usae_viz.workflow.evaluation import evaluate
 from usae_viz.workflow.progress import Progress
 
+SHIPPED_EXAMPLES = {"sample": 6, "joint": 4}
+"""Fewer examples than usual: they are most of an index's size."""
 LOG_LINES = 500
 """Lines of the training log that are kept, evenly spaced."""
 
@@ -82,13 +81,18 @@ def _measured(run: Run, folder: Path, progress: Progress | None) -> dict[str, An
     link = made.activations_dir
     link.symlink_to(run.activations_dir.resolve(), target_is_directory=True)
     try:
-        images, count = token_images(made, recipe, open_source(recipe.images), "all", "cpu")
+        source = open_source(recipe.images)
+        images, count = token_images(made, recipe, source, "all", "cpu")
         index_run(
             made,
             load_usae(made),
             images,
+            source,
+            thumbnails=False,
             examples=recipe.concepts.examples,
             progress=(lambda done: progress("indexing", done, count)) if progress else None,
+            sample=SHIPPED_EXAMPLES["sample"],
+            joint=SHIPPED_EXAMPLES["joint"],
         )
         return evaluate(made, progress=progress)
     finally:
@@ -98,7 +102,7 @@ def _measured(run: Run, folder: Path, progress: Progress | None) -> dict[str, An
 def _scrub(made: Run, run: Run) -> None:
     recipe = run.recipe()
     if recipe.images.source.startswith("folder:"):
-        _forget_examples(made)
+        forget_examples(made)
     clean = _without_paths(recipe)
     specs = {spec.name: spec for spec in clean.backbones}
     records = tuple(
@@ -112,16 +116,6 @@ def _scrub(made: Run, run: Run) -> None:
         lines = run.training_log.read_text(encoding="utf-8").splitlines(keepends=True)
         every = max(1, len(lines) // LOG_LINES)
         write_text(made.training_log, "".join(lines[every - 1 :: every]))
-
-
-def _forget_examples(made: Run) -> None:
-    tensors = load(made.index_file.read_bytes())
-    kept = {
-        key: np.ascontiguousarray(values[:, :0]) if key.startswith("example_") else values
-        for key, values in tensors.items()
-    }
-    write_bytes(made.index_file, save(kept))
-    write_json(made.examples_file, {**read_json(made.examples_file), "ids": []})
 
 
 def _without_paths(recipe: Recipe) -> Recipe:
