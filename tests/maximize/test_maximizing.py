@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -141,4 +142,75 @@ def test_errors_say_what_to_do(run: Run) -> None:
         maximize(run, [2], backbones=["hihg"], **QUICK)
     with pytest.raises(UsageError, match="one of per-model"):
         maximize(run, [2], mode="together", **QUICK)
+    with pytest.raises(UsageError, match="shared mode needs two"):
+        maximize(run, [2], mode="shared", backbones=["low"], **QUICK)
+    with pytest.raises(UsageError, match="starts from a photograph"):
+        maximize(run, [2], mode="accentuate", **QUICK)
+    with pytest.raises(UsageError, match="cannot be read"):
+        maximize(run, [2], mode="accentuate", start=run.path / "run.json", **QUICK)
+    with pytest.raises(UsageError, match="No such file"):
+        maximize(run, [2], mode="accentuate", start=run.path / "no.png", **QUICK)
+    with pytest.raises(UsageError, match="outside the grid"):
+        maximize(run, [2], objective="position:4,0", **QUICK)
+    with pytest.raises(UsageError, match="maximized already"):
+        maximize(run, [2], also={2: 1.0}, **QUICK)
+    with pytest.raises(ConceptError, match="concept 11 is dead"):
+        maximize(run, [2], also={11: 1.0}, **QUICK)
     assert not run.maximized_dir(2).exists()
+
+
+def test_a_canvas_below_a_patch_is_refused(run: Run) -> None:
+    coarse = [r.model_copy(update={"grid": 2}) for r in run.info.backbones]
+    other = Run(run.path, run.info.model_copy(update={"backbones": tuple(coarse)}))
+    with pytest.raises(UsageError, match="16 pixels is smaller than a patch of high"):
+        maximize(other, [2], size=16, **QUICK)
+
+
+def test_modes_lie_side_by_side_and_keep_the_contract(
+    run: Run, photos: Callable[..., Path]
+) -> None:
+    photo = photos(1) / "000.png"
+    made = {
+        "per-model": maximize(run, [3], **QUICK),
+        "shared": maximize(run, [3], mode="shared", seeds=2, **QUICK),
+        "contrast": maximize(run, [3], mode="contrast", **QUICK),
+        "diverse": maximize(run, [3], mode="diverse", images=3, **QUICK),
+        "accentuate": maximize(run, [3], mode="accentuate", start=photo, **QUICK),
+    }
+    assert len({results[0].folder for results in made.values()}) == 5
+    kinds = run.maximized_kinds(3)
+    assert kinds[0] == "per-model"
+    assert [kind.split("_")[0] for kind in kinds[1:]] == [
+        "accentuate", "contrast", "diverse", "shared"
+    ]  # fmt: skip
+    assert run.maximized_concepts() == [3]
+    for mode, results in made.items():
+        (result,) = results
+        entry = json.loads(json.dumps(result.to_json(), allow_nan=False))
+        assert entry["mode"] == mode
+        assert set(entry["images"]) == set(entry["alpha"]) == {"low", "high"}
+        assert all(Path(path).is_file() for path in entry["images"].values())
+        assert np.shape(entry["transfer"]) == (len(entry["rows"]), 2)
+        assert set(entry["natural"]) == {"low", "high"}
+        assert entry["verdict"].endswith(".")
+        assert result.folder is not None
+        read = read_result(result.folder)
+        assert read.rows == result.rows
+        assert read.to_json() == result.to_json()
+    shared = made["shared"][0].to_json()
+    assert shared["images"]["low"] == shared["images"]["high"]
+    assert shared["rows"] == ["shared"]
+    assert np.shape(shared["seeds"]) == (2, 1, 2)
+    assert [len(v) for v in made["diverse"][0].variants.values()] == [2, 2]
+    assert made["accentuate"][0].to_json()["start"].keys() == {"low", "high"}
+    assert made["contrast"][0].to_json()["trajectory"]["lowered"].keys() == {"low", "high"}
+
+
+def test_processes_share_the_concepts(run: Run) -> None:
+    first = maximize(run, [1, 2, 3], part=(0, 2), **QUICK)
+    assert [result.concept for result in first] == [1, 3]
+    second = maximize(run, [1, 2, 3], part=(1, 2), **QUICK)
+    assert [result.concept for result in second] == [1, 2, 3]
+    np.testing.assert_allclose(
+        second[1].transfer, maximize(run, [2], again=True, **QUICK)[0].transfer, atol=1e-4
+    )

@@ -88,6 +88,9 @@ class Backbone(nn.Module):
         native = self.native_map(images)
         if tuple(native.shape[-2:]) == (self.grid, self.grid):
             return native
+        if native.dtype == torch.bfloat16:
+            # Under autocast; on a CPU antialiased resizing has no bfloat16.
+            native = native.float()
         return F.interpolate(native, (self.grid, self.grid), mode="bilinear", antialias=True)
 
     def train(self, mode: bool = True) -> Backbone:

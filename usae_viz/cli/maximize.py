@@ -148,6 +148,10 @@ def maximize(
             device=device,
             progress=progress,
         )
+    if table["page"] is None:
+        # Of many ranks, the one that finds all pictures made speaks for all.
+        notes.print("this rank has made its share; others are still at work")
+        return
     if as_json:
         print_json(table)
         return

@@ -63,7 +63,7 @@ def maximize(
         again: compute even what is there already.
         device: where networks run; pictures of another kind of device differ by rounding.
         part: (number, count): of `count` processes at work this is `number`, from 0; each does
-            every `count`-th of the missing concepts and returns what is there then.
+            every `count`-th concept and returns what is there then.
         progress: called with what is going on, steps done and steps to do.
         **settings: fields of `MaximizeSettings`: mode, parametrization, objective, steps, size,
             views, lr, seeds, seed, images, also, start, …. None stands for the default.
@@ -90,7 +90,7 @@ def maximize(
     index = load_index(run)
     for concept in concepts:
         _check(index, concept, chosen, rows[0].raised)
-    side = chosen.canvas_size([record.input_size for record in run.info.backbones])
+    side = _side(run, chosen)
     if chosen.mode == "accentuate" and chosen.start is None:
         raise UsageError(
             "accentuate mode starts from a photograph", hint="give its file with --start"
@@ -108,7 +108,8 @@ def maximize(
     if photo_sha is not None:
         made_by["start"] = {"file": Path(str(chosen.start)).name, "sha256": photo_sha}
     done = {} if again or not chosen.can_be_told_apart else _finished(places, made_by)
-    missing = [concept for concept in concepts if concept not in done][part[0] :: part[1]]
+    # By place among all, not among those missing: another process may have begun earlier.
+    missing = [concept for concept in concepts[part[0] :: part[1]] if concept not in done]
     networks: dict[str, Backbone] = {}
     if missing:
         networks = {name: net.to(device) for name, net in load_run_backbones(run).items()}
@@ -157,6 +158,18 @@ def _check(
             got=fires,
             hint="use per-model mode",
         )
+
+
+def _side(run: Run, chosen: MaximizeSettings) -> int:
+    """Return the canvas's side; a canvas below one token's patch shows nothing."""
+    for record in run.info.backbones:
+        patch = -(-record.input_size // record.grid)
+        if chosen.size is not None and chosen.size < patch:
+            raise UsageError(
+                f"a canvas of {chosen.size} pixels is smaller than a patch of {record.spec.name}",
+                expected=f"at least {patch} pixels, better {record.input_size} or more",
+            )
+    return chosen.canvas_size([record.input_size for record in run.info.backbones])
 
 
 def _photo(start: str | Path | None, side: int) -> tuple[Tensor | None, str | None]:

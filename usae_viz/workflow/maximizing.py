@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from usae_viz.errors import RunError
+from usae_viz.lock import locked
 from usae_viz.maximize import is_readable
 from usae_viz.maximize import maximize as maximize_concepts
 from usae_viz.run import Run
 from usae_viz.workflow.pages import build_gallery
 from usae_viz.workflow.progress import Progress
+from usae_viz.workflow.ranks import this_rank
 
 
 def maximize(
@@ -19,27 +23,60 @@ def maximize(
     concepts: Sequence[int],
     *,
     out: Path | None = None,
+    device: str = "cpu",
     progress: Progress | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """Maximize concepts and build the page over all that are there, these first.
 
-    Returns the ``maximize`` JSON contract.
+    Of several ranks (torchrun) each makes its share of the concepts; the one that finds all of them
+    there builds the page.
 
-    `settings` are those of `usae_viz.maximize`; None leaves the default.
+    Args:
+        run: a trained and indexed run.
+        concepts: which.
+        out: folder in place of the run's own.
+        device: where networks run; ``cuda`` is each rank's own GPU.
+        progress: called with what is going on, done, total.
+        settings: those of `usae_viz.maximize`; None leaves the default.
+
+    Returns:
+        The ``maximize`` JSON contract; ``page`` is None on a rank that leaves it to another.
     """
     started = time.perf_counter()
     settings = {key: value for key, value in settings.items() if value is not None}
-    results = maximize_concepts(run, concepts, out=out, progress=progress, **settings)
-    page = build_gallery(run, [*concepts, *_others(run.writing_to(out), concepts)], out=out)
+    rank = this_rank()
+    results = maximize_concepts(
+        run,
+        concepts,
+        out=out,
+        device=rank.device(device),
+        part=(rank.number, rank.total),
+        progress=progress,
+        **settings,
+    )
+    page = None
+    if len(results) == len(set(concepts)):
+        page = _page(run.writing_to(out), concepts, ranks=rank.total)
     return {
         "run": str(run.path),
         "mode": settings.get("mode", "per-model"),
         "backbones": list(run.names),
-        "page": str(page),
+        "page": page and str(page),
         "seconds": time.perf_counter() - started,
         "concepts": [result.to_json() for result in results],
     }
+
+
+def _page(run: Run, concepts: Sequence[int], ranks: int) -> Path | None:
+    """Build the page; None if another rank is at it."""
+    with ExitStack() as held:
+        if ranks > 1:
+            try:
+                held.enter_context(locked(run.outputs / ".page.lock"))
+            except RunError:
+                return None
+        return build_gallery(run, [*concepts, *_others(run, concepts)])
 
 
 def _others(run: Run, concepts: Sequence[int]) -> list[int]:
