@@ -25,7 +25,9 @@ from usae_viz.cli.terminal import (
     verb,
 )
 from usae_viz.cli.training_view import training_view
+from usae_viz.errors import UsageError
 from usae_viz.recipe import load_recipe
+from usae_viz.run import open_run
 
 
 @verb
@@ -36,6 +38,10 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, how large, and stop.")
     ] = False,
+    grow: Annotated[
+        Path | None,
+        typer.Option(help="A trained run: fit only the recipe's further backbones to it."),
+    ] = None,
     sets: SetOption = None,
     threads: ThreadsOption = None,
     device: DeviceOption = "cpu",
@@ -49,6 +55,8 @@ def train(
     points = sweep_points(sets or ())
     recipes = {name: load_recipe(recipe, overrides) for name, overrides in points.items()}
     base = load_recipe(recipe, common(sets or ()))
+    if grow is not None and "" not in recipes:
+        raise UsageError("--grow takes one value a key", got="several, by commas")
     folder = recipe_out(base, out)
     use_threads(threads)
     from usae_viz import workflow
@@ -69,8 +77,10 @@ def train(
             )  # fmt: skip
         else:
             run = workflow.train(
-                base, folder, resume=resume, device=device, progress=progress, watch=watch
-            )
+                base, folder,
+                grow=None if grow is None else open_run(grow),
+                resume=resume, device=device, progress=progress, watch=watch,
+            )  # fmt: skip
             table = workflow.evaluate(run, device=device, progress=progress) if first() else {}
     if not first():
         return

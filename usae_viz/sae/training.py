@@ -11,11 +11,12 @@ from torch import Tensor
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
 from usae_viz.sae.checkpoint import UsaeConfig, save_usae
+from usae_viz.sae.growing import GrowingStep, joined
 from usae_viz.sae.modes import Ingredients, encoding, ingredients
 from usae_viz.sae.ordering import number_concepts
 from usae_viz.sae.ranks import ONE, Ranks
 from usae_viz.sae.step import TrainingStep
-from usae_viz.sae.trainer import Trainer, Watch
+from usae_viz.sae.trainer import Step, Trainer, Watch
 from usae_viz.sae.universal import UniversalSAE
 from usae_viz.sae.validation import HeldOut
 
@@ -66,6 +67,7 @@ def train_usae(
     device: str = "cpu",
     ranks: Ranks = ONE,
     watch: Watch | None = None,
+    base: UniversalSAE | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> UniversalSAE:
     """Train as the recipe says and write the model into the run.
@@ -85,6 +87,7 @@ def train_usae(
         device: where to train.
         ranks: the processes that train together, each on its share of every batch.
         watch: called about twice a second with where the training is.
+        base: a trained model that the recipe's further backbones join; it stays as it is.
         clock: seconds, for the budget in minutes and the log; ``time.process_time`` makes trainings
             comparable on a machine that has other work.
 
@@ -102,11 +105,11 @@ def train_usae(
     for name, values in statistics.items():
         usae.set_standardisation(name, values.mean, values.scale)
     usae.to(device)
-    sample = (
-        store.sample(recipe.usae.concepts, seed=recipe.seed) if parts.init == "paired" else None
+    step = (
+        _step(usae, parts, store, recipe, ranks)
+        if base is None
+        else _growing(base, usae, parts, store, recipe, ranks)
     )
-    step = TrainingStep(usae, parts, seed=recipe.seed, ranks=ranks)
-    step.initialise(sample)
     trainer = Trainer(run, step, budget, held_out=held_out, ranks=ranks, watch=watch, clock=clock)
     if resume:
         trainer.resume()
@@ -118,10 +121,34 @@ def train_usae(
     )
     trainer.train(batches)
     usae = trainer.result().cpu()
-    number_concepts(usae, (next(batches) for _ in range(NUMBERING_BATCHES)))
+    if base is None:
+        number_concepts(usae, (next(batches) for _ in range(NUMBERING_BATCHES)))
     if ranks.first:
         finish_training(run, recipe, usae, trainer)
     return usae.eval().requires_grad_(False)
+
+
+def _step(
+    usae: UniversalSAE, parts: Ingredients, store: TokenStore, recipe: Recipe, ranks: Ranks
+) -> Step:
+    step = TrainingStep(usae, parts, seed=recipe.seed, ranks=ranks)
+    paired = parts.init == "paired"
+    step.initialise(store.sample(usae.concepts, seed=recipe.seed) if paired else None)
+    return step
+
+
+def _growing(
+    base: UniversalSAE,
+    usae: UniversalSAE,
+    parts: Ingredients,
+    store: TokenStore,
+    recipe: Recipe,
+    ranks: Ranks,
+) -> Step:
+    new = joined(base, usae)
+    step = GrowingStep(usae, new, parts, seed=recipe.seed, ranks=ranks)
+    step.initialise(store.sample(4 * usae.concepts, seed=recipe.seed))
+    return step
 
 
 def finish_training(run: Run, recipe: Recipe, usae: UniversalSAE, trainer: Trainer) -> None:

@@ -13,6 +13,7 @@ from usae_viz.activations import ActivationStore
 from usae_viz.errors import RunError
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
+from usae_viz.sae import load_usae
 from usae_viz.sae.ranks import Ranks, local_device, open_ranks
 from usae_viz.sae.trainer import Watch
 from usae_viz.sae.training import train_usae
@@ -29,6 +30,7 @@ def train(
     recipe: Recipe,
     out: Path,
     *,
+    grow: Run | None = None,
     resume: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
@@ -42,6 +44,8 @@ def train(
     Args:
         recipe: what to train, on what.
         out: the run's directory.
+        grow: a trained run whose backbones and dictionary stay as they are; only the recipe's
+            further backbones are fitted to them. Concepts keep their numbers.
         resume: go on from the last checkpoint of the training loop.
         device: where backbones and training run.
         progress: called with what is going on, done, total.
@@ -51,11 +55,60 @@ def train(
         UsaeVizError: anything unusable; finished shards and checkpoints are kept.
     """
     _refuse_trained(out, resume)
+    if grow is not None:
+        check_growth(recipe, grow)
     with prepare(recipe, out, device=device, progress=progress) as (run, store, ranks):
+        if grow is not None:
+            _same_networks(run, grow)
         train_prepared(
-            run, recipe, store, ranks, resume=resume, device=device, progress=progress, watch=watch
-        )
+            run, recipe, store, ranks,
+            grow=grow, resume=resume, device=device, progress=progress, watch=watch,
+        )  # fmt: skip
     return run
+
+
+def check_growth(recipe: Recipe, grow: Run) -> None:
+    """Check that a recipe's images and tokens are those of the run that it is to grow.
+
+    Raises:
+        RunError: its backbones are not in the recipe, or canvas or grid differ.
+    """
+    before = grow.recipe()
+    names = [spec.name for spec in recipe.backbones]
+    missing = [name for name in grow.names if name not in names]
+    if missing:
+        raise RunError(
+            f"the recipe lacks backbones of {grow.path}",
+            expected=f"{', '.join(grow.names)} and a further one",
+            got=", ".join(names),
+        )
+    for key, mine, theirs in (
+        ("images.canvas", recipe.images.canvas, before.images.canvas),
+        ("images.crop", recipe.images.crop, before.images.crop),
+        ("activations.grid", recipe.activations.grid, before.activations.grid),
+        ("usae.concepts", recipe.usae.concepts, before.usae.concepts),
+        ("usae.k", recipe.usae.k, before.usae.k),
+        ("concepts.tau", recipe.concepts.tau, before.concepts.tau),
+    ):
+        if mine != theirs:
+            raise RunError(
+                f"the recipe differs from that of {grow.path}",
+                expected=f"{key} = {theirs}",
+                got=str(mine),
+                hint=f"--set {key}={theirs}",
+            )
+
+
+def _same_networks(run: Run, grow: Run) -> None:
+    for record in grow.info.backbones:
+        now = run.record(record.spec.name)
+        mine, theirs = ((r.spec.model, str(r.spec.layer), r.weights_sha256) for r in (now, record))
+        if mine != theirs:
+            raise RunError(
+                f"{record.spec.name} is not the network that {grow.path} was trained with",
+                expected=f"{theirs[0]}, layer {theirs[1]}, sha256 {theirs[2][:12]}",
+                got=f"{mine[0]}, layer {mine[1]}, sha256 {mine[2][:12]}",
+            )
 
 
 @contextmanager
@@ -76,6 +129,7 @@ def train_prepared(
     store: ActivationStore,
     ranks: Ranks,
     *,
+    grow: Run | None = None,
     resume: bool,
     device: str,
     progress: Progress | None,
@@ -97,6 +151,7 @@ def train_prepared(
                 device=local_device(device),
                 ranks=ranks,
                 watch=watch if ranks.first else None,
+                base=None if grow is None else load_usae(grow),
             )
     if ranks.first:
         index(run, device=device, progress=progress)
