@@ -12,6 +12,7 @@ from tests.sae.conftest import FakeStore
 from tests.sae.dense import dense_loss
 from usae_viz.sae.auxiliary import upper_half
 from usae_viz.sae.code import largest
+from usae_viz.sae.encoding import Encoder, select
 from usae_viz.sae.modes import CROSSCODER, INDEPENDENT, OURS, PAPER, SPARC, Ingredients
 from usae_viz.sae.sparse import Support, Tokens, dots, pre_gate_at, totals, transposed
 from usae_viz.sae.step import TrainingStep
@@ -36,6 +37,15 @@ def test_ties_still_give_distinct_concepts() -> None:
     scores[:, 500] = 1.0
     found = largest(scores, 16)
     assert all(len(set(row)) == 16 and 500 in row for row in found.tolist())
+    coarse = normal(40, 1024).mul(4).round()
+    kept = coarse.gather(1, largest(coarse, 16)).sort(1, descending=True).values
+    assert torch.equal(kept, coarse.topk(16, dim=1).values)
+
+
+def test_nan_is_kept_not_lost() -> None:
+    scores = normal(4, 1024)
+    scores[2, 7] = float("nan")
+    assert largest(scores, 16).shape == (4, 16)
 
 
 @pytest.fixture
@@ -169,3 +179,20 @@ def test_the_agreement_loss_follows_its_schedule() -> None:
         "falling": [2.0, 1.5, 1.0, 0.5],
         "late": [0.0, 0.0, 2.0, 2.0],
     }
+
+
+@pytest.mark.parametrize("together", [1, 3])
+def test_screening_in_bfloat16_chooses_what_full_precision_does(together: int) -> None:
+    dims = (24, 40, 64)[:together]
+    tokens = [Tokens(normal(300, d, seed=d).float(), torch.zeros(d), 1.0) for d in dims]
+    encoders = [
+        Encoder(normal(512, d, seed=d + 1).float() / d**0.5, normal(512).float() / 9) for d in dims
+    ]
+    exact, screened = (select(encoders, tokens, 16, screen=s) for s in (False, True))
+    same = exact.indices.sort(1).values == screened.indices.sort(1).values
+    assert same.all(1).float().mean() > 0.99
+    assert screened.known is not None
+    pairs = zip(encoders, tokens, screened.known, strict=True)
+    for encoder, own, known in pairs:
+        pre = own.raw @ encoder.weight.T + encoder.bias
+        torch.testing.assert_close(known, pre.gather(1, screened.indices), rtol=1e-4, atol=1e-5)

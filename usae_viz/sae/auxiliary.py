@@ -44,10 +44,10 @@ class PublishedAuxiliary:
         self._total = encoder.bias.new_zeros(())
 
     @torch.no_grad()
-    def visit(self, start: int, pre_gate: Tensor, kept: Tensor) -> None:
+    def visit(self, start: int, pre_gate: Tensor, kept: Tensor, activations: Tensor) -> None:
         """Add a tile; its buffer is overwritten."""
         stop = start + len(pre_gate)
-        values = pre_gate.gather(1, kept).relu_()
+        values = activations.relu()
         second = upper_half(pre_gate, kept)
         back = torch.zeros_like(second)
         for name, target in self.targets.items():

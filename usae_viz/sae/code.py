@@ -42,17 +42,19 @@ def largest(scores: Tensor, k: int, pool: ThreadPoolExecutor | None = None) -> T
     if scores.device.type != "cpu" or scores.dtype not in _PARTITIONED or not fits:
         return scores.topk(k, dim=1, sorted=False).indices
     groups = concepts // size
-    best = _largest_entries(scores.view(n, size, groups).amax(1), k, pool)
+    best = largest_entries(scores.view(n, size, groups).amax(1), k, pool)
     members = (best[:, :, None] + torch.arange(size) * groups).view(n, k * size)
-    return members.gather(1, _largest_entries(scores.gather(1, members), k, pool))
+    return members.gather(1, largest_entries(scores.gather(1, members), k, pool))
 
 
 _PARTITIONED = (torch.float32, torch.float64)
 
 
-def _largest_entries(scores: Tensor, k: int, pool: ThreadPoolExecutor | None) -> Tensor:
-    """As `largest`, by numpy's partition, which is vectorised where `torch.topk` is not."""
+def largest_entries(scores: Tensor, k: int, pool: ThreadPoolExecutor | None) -> Tensor:
+    """As `largest` for narrow rows: numpy's partition is vectorised where `torch.topk` is not."""
     n, width = scores.shape
+    if scores.device.type != "cpu" or scores.dtype not in _PARTITIONED or k == width:
+        return scores.topk(k, dim=1, sorted=False).indices
     array = scores.numpy()
     if pool is None:
         found = _above_kth(array, k)
@@ -61,7 +63,7 @@ def _largest_entries(scores: Tensor, k: int, pool: ThreadPoolExecutor | None) ->
         later = pool.submit(_above_kth, array[middle:], k)
         found = np.concatenate([_above_kth(array[:middle], k), later.result() + middle * width])
     if len(found) != n * k:
-        # Equal entries at the edge, or NaN.
+        # There is NaN.
         return scores.topk(k, dim=1, sorted=False).indices
     return torch.from_numpy(found).view(n, k).remainder_(width)
 
@@ -69,7 +71,17 @@ def _largest_entries(scores: Tensor, k: int, pool: ThreadPoolExecutor | None) ->
 def _above_kth(scores: NDArray[Any], k: int) -> NDArray[np.int64]:
     edge = scores.shape[1] - k
     kth = np.partition(scores, edge, axis=1)[:, edge]
-    return np.flatnonzero(scores >= kth[:, None])
+    found = np.flatnonzero(scores >= kth[:, None])
+    if len(found) <= len(scores) * k:
+        return found
+    # Equal entries at the edge: of each row's, as many as there is room for.
+    row = found // scores.shape[1]
+    equal = scores.reshape(-1)[found] == kth[row]
+    room = k - np.bincount(row[~equal], minlength=len(scores))
+    before = np.cumsum(equal)
+    first = np.concatenate([[0], before])[np.searchsorted(row, np.arange(len(scores)))]
+    chosen: NDArray[np.int64] = found[~equal | (before - first[row] <= room[row])]
+    return chosen
 
 
 def top_k(pre_gate: Tensor, k: int) -> SparseCode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 
 from usae_viz.sae.auxiliary import PublishedAuxiliary
 from usae_viz.sae.batchnorm import batch_normalised, fold
-from usae_viz.sae.encoding import Encoder, select
+from usae_viz.sae.encoding import Encoder, screens, select
 from usae_viz.sae.losses import agreement_loss, reconstruction_loss
 from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.optimiser import Optimiser
@@ -30,14 +31,22 @@ class TrainingStep:
         parts: the ingredients.
         seed: of the draws and of the initial rows.
         ranks: the processes that train together.
+        precision: as the recipe's ``training.precision``.
     """
 
     def __init__(
-        self, usae: UniversalSAE, parts: Ingredients, *, seed: int, ranks: Ranks = ONE
+        self,
+        usae: UniversalSAE,
+        parts: Ingredients,
+        *,
+        seed: int,
+        ranks: Ranks = ONE,
+        precision: Literal["auto", "float32"] = "auto",
     ) -> None:
         self.usae, self.parts, self.ranks = usae, parts, ranks
         self.generator = torch.Generator().manual_seed(seed)
         device = usae.bias[0].device
+        self.screen = precision == "auto" and screens(device, usae.bias[0].dtype)
         # Read once: each reading would make a GPU wait.
         self._scale = {name: float(usae.scale(name)) for name in usae.names}
         self.norms = (
@@ -124,16 +133,18 @@ class TrainingStep:
             PublishedAuxiliary(own, tokens[name], rows, tokens) if parts.auxiliary > 0 else None
         )
         choosing = usae.names if voted else (name,)
-        known, indices = select(
+        indices, known = select(
             [encoders[other] for other in choosing],
             [tokens[other] for other in choosing],
             usae.k,
             auxiliary.visit if auxiliary else None,
+            screen=self.screen,
         )
         support = Support(indices, usae.concepts)
-        pre_gate = pre_gate_at(*own, tokens[name], support, None if voted else known)
+        at = dict(zip(choosing, known, strict=True)) if known else {}
+        pre_gate = pre_gate_at(*own, tokens[name], support, at.get(name))
         others = [
-            pre_gate_at(*encoders[other], tokens[other], support)
+            pre_gate_at(*encoders[other], tokens[other], support, at.get(other))
             for other in usae.names
             if other != name and (weight > 0 or pooled)
         ]

@@ -131,7 +131,9 @@ def train_usae(
 def _step(
     usae: UniversalSAE, parts: Ingredients, store: TokenStore, recipe: Recipe, ranks: Ranks
 ) -> Step:
-    step = TrainingStep(usae, parts, seed=recipe.seed, ranks=ranks)
+    step = TrainingStep(
+        usae, parts, seed=recipe.seed, ranks=ranks, precision=recipe.training.precision
+    )
     paired = parts.init == "paired"
     step.initialise(store.sample(usae.concepts, seed=recipe.seed) if paired else None)
     return step
