@@ -141,7 +141,9 @@ class GrowingStep:
         choices = self.new if own else self.old
         source = choices[int(torch.randint(len(choices), (), generator=self.generator))]
         encoder = Encoder(*usae.encoder(source))
-        known, indices = select([encoder], [tokens[source]], usae.k)
+        indices, found = select([encoder], [tokens[source]], usae.k)
+        assert found is not None
+        known = found[0]
         support = Support(indices, usae.concepts)
         pre_gate = pre_gate_at(*encoder, tokens[source], support, known) if own else known
         values = pre_gate.relu()
