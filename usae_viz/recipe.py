@@ -172,6 +172,9 @@ class TrainingSpec(Section):
     checkpoint_every: Positive = 500
     log_every: Positive = 1
     """A line of ``training.jsonl`` every this many steps."""
+    parallel: Literal["data", "concepts"] = "data"
+    """What processes started by torchrun share: each batch, or the concepts (for dictionaries too
+    large for one device)."""
     buffer_images: Positive = 1024
     """Images whose tokens are shuffled together (see ``activations``)."""
 

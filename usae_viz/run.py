@@ -166,6 +166,15 @@ class Run:
         """Checkpoint of an unfinished training."""
         return self.path / "training.state.safetensors"
 
+    def shard_states(self, rank: int) -> dict[int, Path]:
+        """Return the checkpoints of a rank that holds a part of the model, by steps taken."""
+        pattern = f"training.state-{rank}-*.safetensors"
+        return {int(path.stem.rpartition("-")[2]): path for path in self.path.glob(pattern)}
+
+    def shard_state(self, rank: int, done: int) -> Path:
+        """Return where a rank that holds a part of the model writes its checkpoint."""
+        return self.path / f"training.state-{rank}-{done}.safetensors"
+
     @property
     def evaluation_file(self) -> Path:
         """Where an evaluation is written."""

@@ -13,11 +13,13 @@ import torch
 
 from tests.sae.conftest import FakeStore
 from tests.sae.test_training import held_out, new_run, recipe
-from tests.sae.two_ranks import SETTINGS
+from tests.sae.two_ranks import SETTINGS, SHARDED
 from usae_viz.errors import UsageError
 from usae_viz.run import open_run
 from usae_viz.sae import load_usae
+from usae_viz.sae.modes import OURS, PAPER
 from usae_viz.sae.ranks import Ranks
+from usae_viz.sae.sharding import refuse
 from usae_viz.sae.training import train_usae
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,18 +35,46 @@ def torchrun(*words: str | Path, ranks: int = 2) -> None:
     assert ended.returncode == 0, ended.stderr[-3000:]
 
 
-def test_two_ranks_with_unequal_shares_end_where_one_does(tmp_path: Path) -> None:
-    torchrun(ROOT / "tests" / "sae" / "two_ranks.py", tmp_path / "two")
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs that two processes trained together: ours, paper, and with concepts sharded."""
+    folder = tmp_path_factory.mktemp("two")
+    torchrun(ROOT / "tests" / "sae" / "two_ranks.py", folder)
+    return folder
+
+
+def test_two_ranks_with_unequal_shares_end_where_one_does(tmp_path: Path, two: Path) -> None:
     for mode in ("ours", "paper"):
         made = recipe(**SETTINGS, usae={"mode": mode})
         store, run = FakeStore(), new_run(tmp_path / "one" / mode, made)
         train_usae(run, made, store, held_out=held_out(store))
-        one, two = load_usae(run), load_usae(open_run(tmp_path / "two" / mode))
+        one, both = load_usae(run), load_usae(open_run(two / mode))
         for key, value in one.state_dict().items():
-            torch.testing.assert_close(two.state_dict()[key], value, rtol=1e-6, atol=1e-6)
-        logs = [(tmp_path / n / mode / "training.jsonl").read_text() for n in ("one", "two")]
+            torch.testing.assert_close(both.state_dict()[key], value, rtol=1e-6, atol=1e-6)
+        logs = [(path / mode / "training.jsonl").read_text() for path in (tmp_path / "one", two)]
         steps = [[json.loads(line)["step"] for line in log.splitlines()] for log in logs]
         assert steps[0] == steps[1]
+
+
+def test_concepts_sharded_over_two_ranks_are_those_of_one(tmp_path: Path, two: Path) -> None:
+    made = recipe(**{**SHARDED, "parallel": "data"})
+    store, run = FakeStore(), new_run(tmp_path, made)
+    train_usae(run, made, store, held_out=held_out(store))
+    sharded = open_run(two / "sharded")
+    one, whole = load_usae(run), load_usae(sharded)
+    assert whole.concepts == 23
+    for key, value in one.state_dict().items():
+        torch.testing.assert_close(whole.state_dict()[key], value, rtol=1e-5, atol=1e-5)
+    # It was interrupted and resumed; its parts are gone.
+    lines = sharded.training_log.read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [20, 25, 40, 50]
+    assert not list(sharded.path.glob("training.state*"))
+
+
+def test_what_looks_at_all_concepts_cannot_be_sharded() -> None:
+    with pytest.raises(UsageError, match="BatchNorm encoders cannot be sharded"):
+        refuse(PAPER)
+    refuse(OURS)
 
 
 def test_shares_are_all_of_the_batch_and_weights_make_means_exact() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from tests.sae.conftest import FakeStore
 from tests.sae.test_training import held_out, new_run, recipe
@@ -26,9 +29,41 @@ def main(folder: Path) -> None:
             store = FakeStore()
             train_usae(open_run(path), made, store, held_out=held_out(store), ranks=ranks)
             ranks.wait()
+        made = recipe(**SHARDED)
+        if ranks.first:
+            new_run(folder / "sharded", made)
+        ranks.wait()
+        run, store = open_run(folder / "sharded"), FakeStore()
+        try:
+            train_usae(run, made, BreaksAt(31), held_out=held_out(store), ranks=ranks)
+        except KeyboardInterrupt:
+            train_usae(run, made, store, held_out=held_out(store), ranks=ranks, resume=True)
+        ranks.wait()
+
+
+class BreaksAt(FakeStore):
+    """Interrupts the training at a batch."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def token_batches(self, *args: Any, **kwargs: Any) -> Iterator[dict[str, Tensor]]:
+        for number, batch in enumerate(super().token_batches(*args, **kwargs)):
+            if number == self.number:
+                raise KeyboardInterrupt
+            yield batch
 
 
 SETTINGS = {"steps": 50, "batch_tokens": 255, "validate_every": 25, "patience": 5}
+
+SHARDED = {
+    **SETTINGS,
+    "parallel": "concepts",
+    "checkpoint_every": 20,
+    # Shares of 11 and 12 concepts.
+    "usae": {"concepts": 23, "k": 5, "agreement": 0.3},
+}
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))

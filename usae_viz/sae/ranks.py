@@ -78,6 +78,14 @@ class Ranks:
         distributed.broadcast(agreed, 0)
         return float(agreed)
 
+    def common(self, values: set[int]) -> set[int]:
+        """Return what is in the sets of all ranks."""
+        if self.count == 1:
+            return values
+        found: list[set[int]] = [set() for _ in range(self.count)]
+        distributed.all_gather_object(found, values)
+        return set.intersection(*found)
+
     def wait(self) -> None:
         """Wait until every rank is here."""
         if self.count > 1:

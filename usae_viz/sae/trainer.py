@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -94,6 +95,8 @@ class Trainer:
         ranks: the processes that train together.
         watch: called about twice a second with where the training is.
         clock: gives seconds, for the budget in minutes and the log.
+        gather: makes the whole model of the parts that the ranks hold; then each writes its own
+            checkpoint. None: every rank holds the whole.
     """
 
     def __init__(
@@ -106,9 +109,11 @@ class Trainer:
         ranks: Ranks = ONE,
         watch: Watch | None = None,
         clock: Callable[[], float] = time.perf_counter,
+        gather: Callable[[UniversalSAE], UniversalSAE] | None = None,
     ) -> None:
         self.run, self.step, self.budget = run, step, budget
         self.held_out, self.ranks, self.watch, self.clock = held_out, ranks, watch, clock
+        self.gather = gather
         self.done, self.seconds, self.share = 0, 0.0, 0.0
         self.validation: dict[str, Any] | None = None
         self.patience = Patience(budget.patience)
@@ -121,8 +126,14 @@ class Trainer:
         Raises:
             CheckpointError: it is damaged or belongs to other settings.
         """
-        if self.run.training_state.exists():
-            progress = load_state(self.run.training_state, self._parts())
+        path: Path | None = self.run.training_state
+        if self.gather is not None:
+            # Of a training that was killed while it saved, some ranks may have the later part.
+            states = self.run.shard_states(self.ranks.number)
+            both = self.ranks.common(set(states))
+            path = states[max(both)] if both else None
+        if path is not None and path.exists():
+            progress = load_state(path, self._parts())
             self.done, self.seconds = int(progress["done"]), float(progress["seconds"])
             self.validation = progress["validation"]
             if progress["score"] is not None:
@@ -171,7 +182,7 @@ class Trainer:
 
     def result(self) -> UniversalSAE:
         """Return the trained model: averaged or the best seen, if the recipe says so."""
-        usae = finished_copy(self.step, self.average)
+        usae = self._whole()
         if self.patience.over and self.patience.best is not None:
             usae.load_state_dict(self.patience.best)
         return usae
@@ -204,12 +215,16 @@ class Trainer:
     def _look(self) -> dict[str, Any] | None:
         """Validate on the first rank; every rank learns the score, and so when to stop."""
         assert self.held_out is not None
-        usae = finished_copy(self.step, self.average)
+        usae = self._whole()
         if self.ranks.first:
             self.validation = validate(usae, self.held_out)
         score = self.validation["score"] if self.validation is not None else 0.0
         self.patience.see(self.ranks.agree(score), usae)
         return self.validation
+
+    def _whole(self) -> UniversalSAE:
+        usae = finished_copy(self.step, self.average)
+        return usae if self.gather is None else self.gather(usae)
 
     def _flush(self) -> None:
         figures = self.log.flush(write=self.ranks.first)
@@ -239,7 +254,7 @@ class Trainer:
         return parts
 
     def _save(self) -> None:
-        if not self.ranks.first:
+        if not self.ranks.first and self.gather is None:
             return
         self._flush()
         progress = {
@@ -249,4 +264,13 @@ class Trainer:
             "score": self.patience.score if self.validation is not None else None,
             "since": self.patience.since,
         }
-        save_state(self.run.training_state, self._parts(), progress)
+        if self.gather is None:
+            save_state(self.run.training_state, self._parts(), progress)
+            return
+        older = self.run.shard_states(self.ranks.number)
+        number = self.ranks.number
+        save_state(self.run.shard_state(number, self.done), self._parts(), progress)
+        self.ranks.wait()
+        for done, path in older.items():
+            if done != self.done:
+                path.unlink()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 from torch import Tensor
 
+from usae_viz.errors import UsageError
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
 from usae_viz.sae.checkpoint import UsaeConfig, save_usae
@@ -15,6 +16,7 @@ from usae_viz.sae.growing import GrowingStep, joined
 from usae_viz.sae.modes import Ingredients, encoding, ingredients
 from usae_viz.sae.ordering import number_concepts
 from usae_viz.sae.ranks import ONE, Ranks
+from usae_viz.sae.sharding import ShardedStep, WholeBatch, shard_bounds
 from usae_viz.sae.step import TrainingStep
 from usae_viz.sae.trainer import Step, Trainer, Watch
 from usae_viz.sae.universal import UniversalSAE
@@ -99,18 +101,28 @@ def train_usae(
     parts = ingredients(recipe.usae, budget) if parts is None else parts
     statistics = store.statistics()
     dims = {name: len(values.mean) for name, values in statistics.items()}
-    usae = UniversalSAE(
-        dims, recipe.usae.concepts, recipe.usae.k, recipe.concepts.tau, encoding=encoding(parts)
-    )
+    width = recipe.usae.concepts
+    sharded = budget.parallel == "concepts" and ranks.count > 1
+    if sharded:
+        start, stop = shard_bounds(width, ranks.number, ranks.count)
+        width, ranks = stop - start, WholeBatch(ranks.number, ranks.count)
+    usae = UniversalSAE(dims, width, recipe.usae.k, recipe.concepts.tau, encoding=encoding(parts))
     for name, values in statistics.items():
         usae.set_standardisation(name, values.mean, values.scale)
     usae.to(device)
-    step = (
-        _step(usae, parts, store, recipe, ranks)
-        if base is None
-        else _growing(base, usae, parts, store, recipe, ranks)
+    gather = None
+    if sharded:
+        if base is not None:
+            raise UsageError("a run cannot be grown with its concepts sharded over processes")
+        shard = _sharded(usae, parts, store, recipe, ranks)
+        step, gather = cast(Step, shard), shard.gather
+    elif base is None:
+        step = _step(usae, parts, store, recipe, ranks)
+    else:
+        step = _growing(base, usae, parts, store, recipe, ranks)
+    trainer = Trainer(
+        run, step, budget, held_out=held_out, ranks=ranks, watch=watch, clock=clock, gather=gather
     )
-    trainer = Trainer(run, step, budget, held_out=held_out, ranks=ranks, watch=watch, clock=clock)
     if resume:
         trainer.resume()
     batches = store.token_batches(
@@ -136,6 +148,15 @@ def _step(
     )
     paired = parts.init == "paired"
     step.initialise(store.sample(usae.concepts, seed=recipe.seed) if paired else None)
+    return step
+
+
+def _sharded(
+    usae: UniversalSAE, parts: Ingredients, store: TokenStore, recipe: Recipe, ranks: Ranks
+) -> ShardedStep:
+    width = recipe.usae.concepts
+    step = ShardedStep(usae, width, parts, seed=recipe.seed, ranks=ranks)
+    step.initialise(store.sample(width, seed=recipe.seed) if parts.init == "paired" else None)
     return step
 
 
@@ -167,3 +188,6 @@ def finish_training(run: Run, recipe: Recipe, usae: UniversalSAE, trainer: Train
     )
     save_usae(run, usae, config)
     run.training_state.unlink(missing_ok=True)
+    for rank in range(trainer.ranks.count):
+        for path in run.shard_states(rank).values():
+            path.unlink(missing_ok=True)

@@ -1,0 +1,279 @@
+"""A dictionary too large for one device: every process holds some of the concepts.
+
+All processes read the whole batch. Each encodes it to its own concepts and keeps its k largest; the
+k·R candidates are gathered, and the k largest of them are the code. Each process decodes its part
+of it, and the parts are summed. Gradients stay where their parameters are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.nn import functional as F
+
+from usae_viz.errors import UsageError
+from usae_viz.sae.code import SparseCode, weighted_rows
+from usae_viz.sae.encoding import Encoder, select
+from usae_viz.sae.log import Report
+from usae_viz.sae.modes import Ingredients
+from usae_viz.sae.optimiser import Optimiser
+from usae_viz.sae.ranks import Ranks
+from usae_viz.sae.sparse import Support, Tokens, pre_gate_at
+from usae_viz.sae.universal import UniversalSAE
+
+
+class WholeBatch(Ranks):
+    """Ranks that hold parts of the model: each takes the whole batch and keeps its gradients."""
+
+    def share_of(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the whole batch."""
+        return dict(batch)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over ranks of something each has a part of.
+
+    What follows is the same on every rank, so the gradient of a part is that of the sum.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, part: Tensor, group: Any) -> Tensor:
+        del ctx
+        total = part.clone()
+        distributed.all_reduce(total, group=group)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        del ctx
+        return gradient, None
+
+
+def shard_bounds(concepts: int, number: int, count: int) -> tuple[int, int]:
+    """Return the first concept of a rank and the first of the next one."""
+    return concepts * number // count, concepts * (number + 1) // count
+
+
+class ShardedStep:
+    """One optimiser step on this rank's concepts; a `trainer.Step`, equal to that of one process.
+
+    Args:
+        usae: this rank's concepts of the model (`shard_bounds`); its standardisation is set.
+        concepts: of the whole model.
+        parts: the ingredients; see `refuse`.
+        seed: of the draws and the first rows.
+        ranks: this process among those that share the model.
+    """
+
+    norms: nn.ModuleList | None = None
+
+    def __init__(
+        self, usae: UniversalSAE, concepts: int, parts: Ingredients, *, seed: int, ranks: Ranks
+    ) -> None:
+        refuse(parts)
+        self.usae, self.concepts, self.parts, self.ranks = usae, concepts, parts, ranks
+        device = usae.bias[0].device
+        self.mesh: DeviceMesh = init_device_mesh(
+            device.type, (ranks.count,), mesh_dim_names=("concepts",)
+        )
+        self.group = self.mesh.get_group("concepts")
+        self.bounds = shard_bounds(concepts, ranks.number, ranks.count)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.optimiser = Optimiser(
+            [
+                [usae.weight[i], usae.bias[i], usae.dictionary[i]]
+                for i in range(len(usae.names))
+            ],
+            parts,
+        )  # fmt: skip
+
+    @torch.no_grad()
+    def initialise(self, sample: Mapping[str, Tensor] | None) -> None:
+        """Set the first rows, as `step.TrainingStep.initialise` sets those of a whole model."""
+        usae, (start, stop) = self.usae, self.bounds
+        device = usae.bias[0].device
+        for i, name in enumerate(usae.names):
+            rows = torch.randn(self.concepts, usae.dims[name], generator=self.generator)
+            if sample is not None:
+                count = min(len(sample[name]), self.concepts)
+                rows[:count] = usae.standardise(name, sample[name][:count].to(device)).cpu()
+            usae.dictionary[i].copy_(F.normalize(rows[start:stop], dim=1))
+            usae.weight[i].copy_(usae.dictionary[i])
+            usae.bias[i].zero_()
+        self._normalise()
+        for i, name in enumerate(usae.names if sample is not None else ()):
+            assert sample is not None
+            tokens = {name: self._tokens(name, sample[name])}
+            values, support, _ = self._code(name, tokens, [name])
+            made = self._decode(values, support, usae.dictionary[i])
+            target = usae.standardise(name, sample[name].to(device))
+            usae.weight[i].mul_((target * made).sum() / made.square().sum().clamp_min(1e-12))
+
+    def __call__(self, batch: Mapping[str, Tensor], share: float) -> Report:
+        """Take a step on a whole batch; see `step.TrainingStep`."""
+        usae, parts = self.usae, self.parts
+        tokens = {name: self._tokens(name, batch[name]) for name in usae.names}
+        drawn = int(torch.randint(len(usae.names), (), generator=self.generator))
+        voted = float(torch.rand((), generator=self.generator)) < parts.vote
+        name = usae.names[drawn]
+        values, support, kept_here = self._code(name, tokens, usae.names if voted else (name,))
+        loss = values.new_zeros(())
+        for i, target in enumerate(usae.names):
+            rows = usae.dictionary[i]
+            if parts.update != "all" and i != drawn:
+                rows = rows.detach()
+            if parts.rows == "unit":
+                rows = F.normalize(rows, dim=1)
+            error = tokens[target].rows(0, len(values)) - self._decode(values, support, rows)
+            loss = loss + (error.abs().mean() if parts.loss == "l1" else error.square().mean())
+        losses = {"reconstruction": loss.detach()}
+        weight = parts.agreement_weight(share)
+        if weight > 0:
+            agreement = values.new_zeros(())
+            kept = values.detach() if parts.agreement_detached == "code" else values
+            for other in usae.names:
+                if other != name:
+                    found = pre_gate_at(*usae.encoder(other), tokens[other], support)
+                    found = found * kept_here
+                    if parts.agreement_detached == "others":
+                        found = found.detach()
+                    agreement = agreement + (1 - self._cosine(found, kept)).mean()
+            losses["agreement"] = agreement.detach()
+            loss = loss + weight * agreement
+        stepping = range(len(usae.names)) if parts.update == "all" else [drawn]
+        loss.backward(inputs=self.optimiser.parameters(stepping))  # type: ignore[no-untyped-call]
+        rate = self.optimiser.step(stepping, share)
+        if parts.rows == "joint":
+            self._normalise()
+
+        def report() -> dict[str, float]:
+            figures = {key: round(float(value), 6) for key, value in losses.items()}
+            return {**figures, "learning_rate": rate}
+
+        return report
+
+    def _tokens(self, name: str, raw: Tensor) -> Tokens:
+        usae = self.usae
+        return Tokens(raw.to(usae.bias[0].device), usae.mean(name), float(usae.scale(name)))
+
+    def _code(
+        self, name: str, tokens: Mapping[str, Tokens], choosing: Any
+    ) -> tuple[Tensor, Support, Tensor]:
+        """Return this rank's candidates: values, 0 where not kept; concepts; which are kept."""
+        usae = self.usae
+        k = min(usae.k, usae.concepts)
+        encoders = {other: Encoder(*usae.encoder(other)) for other in choosing}
+        read = [tokens[other] for other in choosing]
+        indices, known = select(list(encoders.values()), read, k)
+        support = Support(indices, usae.concepts)
+        with torch.no_grad():
+            found = known or [
+                pre_gate_at(*encoder, tokens[other], support) for other, encoder in encoders.items()
+            ]
+            best = torch.stack(list(found)).sum(0)
+        # Ranks may hold fewer than k concepts, and not all as many.
+        padded = best.new_full((len(best), usae.k), -torch.inf)
+        padded[:, :k] = best
+        candidates = [torch.empty_like(padded) for _ in range(self.ranks.count)]
+        distributed.all_gather(candidates, padded, group=self.group)
+        together = torch.cat(candidates, 1).topk(usae.k, dim=1).indices
+        chosen = torch.zeros(len(best), self.ranks.count * usae.k, dtype=torch.bool).to(best.device)
+        chosen.scatter_(1, together, True)
+        first = self.ranks.number * usae.k
+        kept = chosen[:, first : first + k]
+        own = found[list(choosing).index(name)]
+        values = pre_gate_at(*usae.encoder(name), tokens[name], support, own)
+        return values.relu() * kept, support, kept
+
+    def _decode(self, values: Tensor, support: Support, rows: Tensor) -> Tensor:
+        part = weighted_rows(SparseCode(values, support.indices), rows)
+        total: Tensor = _Sum.apply(part, self.group)
+        return total
+
+    def _cosine(self, one: Tensor, other: Tensor) -> Tensor:
+        """Return the cosine over all ranks' concepts, as ``F.cosine_similarity`` has it."""
+        sums = torch.stack([(one * other).sum(1), one.square().sum(1), other.square().sum(1)])
+        total: Tensor = _Sum.apply(sums, self.group)
+        dot, a, b = total
+        norm = a.clamp_min(1e-16).sqrt() * b.clamp_min(1e-16).sqrt()
+        return torch.div(dot, norm)
+
+    @torch.no_grad()
+    def _normalise(self) -> None:
+        """Give each concept's rows unit norm, each or on average: no rank needs another's."""
+        rows = self.usae.dictionary
+        if self.parts.rows == "unit":
+            for own in rows:
+                own.copy_(F.normalize(own, dim=1))
+            return
+        dims = [own.shape[1] for own in rows]
+        width = sum(dims) / len(dims)
+        squared = [own.square().sum(1) / dim for own, dim in zip(rows, dims, strict=True)]
+        norm = (torch.stack(squared).mean(0) * width).sqrt().clamp_min(1e-6)[:, None]
+        for own in rows:
+            own.div_(norm)
+
+    def finish(self) -> None:
+        """Bring rows to the length that they are used at."""
+        self._normalise()
+
+    def gather(self, usae: UniversalSAE) -> UniversalSAE:
+        """Return the whole of a model of which each rank has its concepts, on every rank's host."""
+        states: list[dict[str, Tensor]] = [{} for _ in range(self.ranks.count)]
+        own = {key: value.detach().cpu() for key, value in usae.state_dict().items()}
+        distributed.all_gather_object(states, own, group=self.group)
+        whole = UniversalSAE(usae.dims, self.concepts, usae.k, usae.tau, encoding=usae.encoding)
+        whole.load_state_dict(
+            {
+                key: torch.cat([state[key] for state in states])
+                if key.startswith(("weight.", "bias.", "dictionary."))
+                else value
+                for key, value in own.items()
+            }
+        )
+        return whole
+
+    def state(self) -> dict[str, Tensor]:
+        """Return this rank's part of the model, and the draws."""
+        tensors = {f"usae/{key}": value for key, value in self.usae.state_dict().items()}
+        return {**tensors, "draws": self.generator.get_state()}
+
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError, RuntimeError: it is of a training with other settings.
+        """
+        prefix = "usae/"
+        usae = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        self.usae.load_state_dict(usae, strict=True)
+        self.generator.set_state(tensors["draws"])
+
+
+def refuse(parts: Ingredients) -> None:
+    """Check that a training can be sharded along the concepts.
+
+    Raises:
+        UsageError: an ingredient looks at all concepts at once.
+    """
+    wrong = [
+        name
+        for name, used in (
+            ("BatchNorm encoders", parts.encoder != "linear"),
+            ("the auxiliary loss", parts.auxiliary > 0),
+            ("clipping", parts.clip is not None),
+            ("values that are not the drawn backbone's", parts.voted_values != "drawn"),
+            ("codes that decode to one backbone", parts.decoded != "all"),
+            ("the squared agreement loss", parts.agreement_kind != "cosine"),
+        )
+        if used
+    ]
+    if wrong:
+        raise UsageError(
+            f"a training with {wrong[0]} cannot be sharded along the concepts",
+            hint='train with training.parallel = "data", or in the default mode',
+        )
