@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from usae_viz.attribution import heatmap as heatmap
     from usae_viz.backbones import load_backbone as load_backbone
+    from usae_viz.backbones import register_backbone as register_backbone
     from usae_viz.concepts import load_index as load_index
     from usae_viz.errors import UsaeVizError as UsaeVizError
     from usae_viz.maximize import maximize as maximize
@@ -43,6 +44,7 @@ _HOMES = {
     "load_usae": "sae",
     "maximize": "maximize",
     "open_run": "run",
+    "register_backbone": "backbones",
     "train": "workflow",
 }
 

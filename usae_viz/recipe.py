@@ -79,11 +79,13 @@ class BackboneSpec(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     """Short name used in files, tables and on the command line."""
     model: str
-    """``timm:NAME`` (``NAME.TAG``, ``hf-hub:…``) or ``torchvision:NAME`` (``NAME.WEIGHTS``)."""
+    """``timm:NAME`` (``NAME.TAG``, ``hf-hub:…``, ``local-dir:…``), ``torchvision:NAME``
+    (``NAME.WEIGHTS``), or ``python:NAME`` for a module that a Python program registers."""
     layer: int | str = -1
-    """timm: index among the model's intermediates, or a module's name; torchvision: node name."""
+    """Index among the layers that ``usae-viz doctor MODEL`` lists, or a name: of one of them, of
+    any module, or of a node of torchvision's feature extraction."""
     final_norm: Annotated[bool, Field(strict=True)] = True
-    """Apply the network's final norm when the last layer is read (timm transformers)."""
+    """Apply the network's final norm when timm's last layer is read, if it has one to apply."""
     weights: str | None = None
     """Local safetensors instead of the hub: a path (relative to the recipe or run), a file name
     inside `weights_dir`, or ``package:PACKAGE/FILE``."""
@@ -102,8 +104,8 @@ class BackboneSpec(Section):
     @field_validator("model")
     @classmethod
     def _known_library(cls, value: str) -> str:
-        if value.split(":", 1)[0] not in ("timm", "torchvision") or ":" not in value:
-            raise ValueError("expected 'timm:NAME' or 'torchvision:NAME'")
+        if value.split(":", 1)[0] not in ("timm", "torchvision", "python") or ":" not in value:
+            raise ValueError("expected 'timm:NAME', 'torchvision:NAME' or 'python:NAME'")
         return value
 
 

@@ -145,7 +145,7 @@ class Examiner:
         path, spec = Path(image), self.run.recipe().images
         for concept in what.concepts:
             self.index.require(concept)
-        canvas = open_image(path, spec.canvas, spec.crop)
+        canvas = open_image(path, spec.canvas, spec.crop, spec.crop_pct)
         pixels = canvas[None].to(self.device).float() / 255
         targets = self._targets(target)
         views = {n: Decomposition(self.usae, b, pixels) for n, b in self.backbones.items()}

@@ -148,7 +148,9 @@ def heatmap(
     for name in backbones or ():
         run.record(name)
     spec = run.recipe().images
-    canvases = torch.stack([open_image(Path(path), spec.canvas, spec.crop) for path in images])
+    canvases = torch.stack(
+        [open_image(Path(path), spec.canvas, spec.crop, spec.crop_pct) for path in images]
+    )
     usae = load_usae(run).to(device)
     pixels = canvases.to(device).float() / 255
     gated, pre_gate, scale = {}, {}, {}

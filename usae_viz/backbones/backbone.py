@@ -24,12 +24,18 @@ class Backbone(nn.Module):
     Args:
         name: short name of the backbone in its run.
         network: the whole network, kept for its classifier.
-        read: maps normalised images to the native token map ``[batch, dim, h, w]``.
+        read: maps normalised images to the native token map ``[batch, dim, h, w]``. If it has a
+            method ``with_extra``, that returns the map and further tokens by name.
         input_size: side in pixels of what the network is fed with.
         mean: channel means of the preprocessing; one value for a one-channel network.
         std: channel standard deviations of the preprocessing.
         weights_sha256: see `weights.state_sha256`.
         grid: side of the returned token map; None keeps the network's own.
+
+    Attributes:
+        dim: channels of the token map.
+        native_grid: rows and columns of the network's own token map.
+        extra_names: tokens beside the map that the layer has: ``class``, ``register_0`` …
     """
 
     mean: Tensor
@@ -50,7 +56,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.name = name
         self.network = network.eval().requires_grad_(False)
-        self._read = read
+        self.read = read
         self.input_size = input_size
         self.sees_colour = len(mean) == 3
         self.weights_sha256 = weights_sha256
@@ -58,10 +64,12 @@ class Backbone(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
         with torch.no_grad():
-            native = self.native_map(torch.full((1, 3, input_size, input_size), 0.5))
+            grey = torch.full((1, 3, input_size, input_size), 0.5)
+            native, extra = self._native_with_extra(grey)
         self.dim = int(native.shape[1])
         self.native_grid = (int(native.shape[2]), int(native.shape[3]))
         self.grid = grid if grid is not None else min(self.native_grid)
+        self.extra_names = tuple(extra)
 
     def preprocess(self, images: Tensor) -> Tensor:
         """Return `images` ``[batch, 3, H, W]`` in [0, 1] as the network expects them."""
@@ -81,11 +89,29 @@ class Backbone(nn.Module):
 
     def native_map(self, images: Tensor) -> Tensor:
         """Return the token map ``[batch, dim, h, w]`` on the network's own grid."""
-        return self._read(self.preprocess(images))
+        return self.read(self.preprocess(images))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the token map ``[batch, dim, grid, grid]`` on the common grid."""
-        native = self.native_map(images)
+        return self._to_grid(self.native_map(images))
+
+    def with_extra(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the token map as `forward` does, and the tokens of `extra_names` by name.
+
+        Class and register tokens have no place in the image, so they are no part of the map; here
+        they are kept, ``[batch, dim]`` each, from the same pass.
+        """
+        native, extra = self._native_with_extra(images)
+        return self._to_grid(native), extra
+
+    def _native_with_extra(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        images = self.preprocess(images)
+        if hasattr(self.read, "with_extra"):
+            native, extra = self.read.with_extra(images)
+            return native, extra
+        return self.read(images), {}
+
+    def _to_grid(self, native: Tensor) -> Tensor:
         if tuple(native.shape[-2:]) == (self.grid, self.grid):
             return native
         if native.dtype == torch.bfloat16:

@@ -20,9 +20,15 @@ from usae_viz.recipe import BackboneSpec
 @verb
 def doctor(
     model: Annotated[
-        str | None, typer.Argument(help="timm:NAME: list its layers. Without: the environment.")
+        str | None,
+        typer.Argument(help="timm:NAME or torchvision:NAME: its layers. Without: the environment."),
     ] = None,
-    weights: Annotated[str | None, typer.Option("--weights", help="Local safetensors.")] = None,
+    weights: Annotated[
+        str | None, typer.Option("--weights", help="Local safetensors, to see whether they fit.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", min=1, help="Side in pixels; default: the network's.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check the environment, or list the layers of a network that a recipe can read."""
@@ -38,20 +44,24 @@ def doctor(
         return
     from pydantic import ValidationError
 
-    from usae_viz.backbones import describe_layers
+    from usae_viz.backbones import describe_network
 
     try:
-        spec = BackboneSpec(name="backbone", model=model, weights=weights)
+        spec = BackboneSpec(name="backbone", model=model, weights=weights, input_size=size)
     except ValidationError:
         raise UsageError(
-            f"{model!r} names no model", expected="timm:NAME, as in a recipe"
+            f"{model!r} names no model", expected="timm:NAME or torchvision:NAME, as in a recipe"
         ) from None
-    rows = describe_layers(spec)
+    table = describe_network(spec)
     if as_json:
-        print_json({"model": model, "layers": rows})
+        print_json(table)
         return
+    print(
+        f"{model}: {table['parameters'] / 1e6:.1f} million parameters, "
+        f"fed with {table['input_size']}×{table['input_size']} pixels"
+    )
     grid = Table("index", "layer", "dim", "grid", "gradient reaches the pixels")
-    for number, row in enumerate(rows):
+    for number, row in enumerate(table["layers"]):
         height, width = row["grid"]
         reaches = "yes" if row["gradient"] else "NO"
         grid.add_row(str(number), row["layer"], str(row["dim"]), f"{height}×{width}", reaches)

@@ -13,8 +13,8 @@ from torch import Tensor
 from usae_viz.errors import ImageSourceError
 from usae_viz.images import cache
 from usae_viz.images.canvas import known_formats
-from usae_viz.images.catalogue import DIGEST, NOTHING, Catalogue, Texts
-from usae_viz.images.encoded import EncodedSource, in_workers
+from usae_viz.images.catalogue import DIGEST, NOTHING, Texts
+from usae_viz.images.listed import EncodedSource, LabelTable, in_workers
 from usae_viz.images.masks import MaskFolder
 from usae_viz.images.source import ImageProblem
 from usae_viz.recipe import ImagesSpec
@@ -48,21 +48,15 @@ class FolderSource(EncodedSource):
         self._folder = str(folder.resolve())
         # In the order of their bytes, which is that of the cache.
         self._files = Texts(sorted(_files(self._folder, "", suffixes), key=os.fsencode))
-        self.catalogue = Catalogue(self._hashes(), spec.limit)
-        self.list_repeats()
-        if not self.catalogue.ids:
-            raise ImageSourceError(
-                f"{folder} holds no usable image",
-                expected=f"files ending in {', '.join(sorted(suffixes)[:6])} …",
-                got=f"{len(self._files)} such files, {len(self.problems)} of them unusable",
-            )
+        self.list_images(
+            self._hashes(),
+            source=str(folder),
+            expected=f"files ending in {', '.join(sorted(suffixes)[:6])} …",
+        )
         self._masks = MaskFolder(Path(spec.masks), self._files) if spec.masks else None
         self.mask_names = self._masks.names if self._masks else ()
-        classes: set[str] = set()
-        if spec.labels == "folders":
-            classes = {file.partition("/")[0] for file in self._files if "/" in file}
-        self.label_names = tuple(sorted({*classes, *self.mask_names}))
-        self._label_index = {name: index for index, name in enumerate(self.label_names)}
+        self._labels = LabelTable(map(self._labels_of, self._files))
+        self.label_names = self._labels.names
 
     def place(self, item: int) -> str:
         """Return the path of an item."""
@@ -74,11 +68,7 @@ class FolderSource(EncodedSource):
 
     def item_labels(self, item: int) -> Sequence[int]:
         """Return the label of the folder and those of the masks."""
-        file = self._files[item]
-        names = set(self._masks.of(file)) if self._masks else set()
-        if self.spec.labels == "folders" and "/" in file:
-            names.add(file.partition("/")[0])
-        return [self._label_index[name] for name in names]
+        return self._labels.of(item)
 
     def masks(self, ids: Sequence[str]) -> Tensor:
         """Return where each of `mask_names` is: bool ``[images, masks, canvas, canvas]``.
@@ -90,6 +80,12 @@ class FolderSource(EncodedSource):
             raise ImageSourceError("the source has no masks", hint="set images.masks to a folder")
         files = [self._files[self.catalogue.item(image_id)] for image_id in ids]
         return self._masks.read(Path(self._folder), files, self.spec)
+
+    def _labels_of(self, file: str) -> list[str]:
+        names = list(self._masks.of(file)) if self._masks else []
+        if self.spec.labels == "folders" and "/" in file:
+            names.append(file.partition("/")[0])
+        return names
 
     def _hashes(self) -> bytearray:
         """Return the sha256 of every file, from the cache where it is known."""

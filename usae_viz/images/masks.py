@@ -63,11 +63,17 @@ class MaskFolder:
                 continue
             shape = decode((folder / file).read_bytes()).size
             for name, path in masks.items():
-                mask = decode(path.read_bytes()).convert("L")
-                _check_shape(path, mask.size, shape)
-                fitted = fit(mask, side, spec.crop, spec.crop_pct, Image.Resampling.BILINEAR)
-                result[row, self.names.index(name)] = torch.from_numpy(np.array(fitted) > 127)
+                data = path.read_bytes()
+                _check_shape(path, decode(data).size, shape)
+                result[row, self.names.index(name)] = read_mask(data, spec)
         return result
+
+
+def read_mask(data: bytes, spec: ImagesSpec) -> Tensor:
+    """Decode a mask and crop it as its image is: bool ``[canvas, canvas]``, True where white."""
+    mask = decode(data).convert("L")
+    fitted = fit(mask, spec.canvas, spec.crop, spec.crop_pct, Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(fitted) > 127)
 
 
 def _check_shape(path: Path, mask: tuple[int, int], image: tuple[int, int]) -> None:

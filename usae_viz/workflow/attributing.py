@@ -98,7 +98,7 @@ def write_reports(
     spec = run.recipe().images
     # One that cannot be read is told before the networks are loaded.
     for file in images:
-        open_image(Path(file), spec.canvas, spec.crop)
+        open_image(Path(file), spec.canvas, spec.crop, spec.crop_pct)
     given = [settings.pop(key, None) for key in ("probes", "embeddings", "reference")]
     what = _examination(concepts, methods, settings)
     run = run.writing_to(out)
@@ -196,7 +196,7 @@ def _readouts(
         return {name: _embedded(one, vectors, names) for name, one in backbones.items()}
     if reference is not None:
         spec = run.recipe().images
-        image = open_image(reference, spec.canvas, spec.crop)[None].float() / 255
+        image = open_image(reference, spec.canvas, spec.crop, spec.crop_pct)[None].float() / 255
         return {
             name: reference_readout(one, image.to(one.mean), f"likeness to {reference.name}")
             for name, one in backbones.items()

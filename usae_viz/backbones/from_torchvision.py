@@ -1,0 +1,118 @@
+"""torchvision's models: made, loaded and cut at a node of its feature extraction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import timm
+import torchvision
+from torch import nn
+from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+
+from usae_viz.backbones.from_timm import MISUSE
+from usae_viz.backbones.reading import SplitReader
+from usae_viz.backbones.weights import (
+    ENVIRONMENT,
+    find_weights,
+    load_strictly,
+    read_weights,
+    translate_layout,
+)
+from usae_viz.errors import BackboneError, did_you_mean
+from usae_viz.recipe import BackboneSpec
+
+
+def open_torchvision(spec: BackboneSpec, *, pretrained: bool) -> tuple[nn.Module, dict[str, Any]]:
+    """Return a torchvision network and its preprocessing.
+
+    Raises:
+        BackboneError: the model or its weights do not exist or cannot be had.
+    """
+    model, _, tag = spec.model.partition(":")[2].partition(".")
+    try:
+        builder = torchvision.models.get_model_builder(model)
+    except ValueError:
+        raise BackboneError(
+            f"torchvision has no model {model!r}",
+            hint=did_you_mean(model, torchvision.models.list_models())
+            or "`torchvision.models.list_models()` lists them",
+        ) from None
+    known = torchvision.models.get_model_weights(builder)
+    if tag and tag not in known.__members__:
+        raise BackboneError(
+            f"torchvision has no weights {tag!r} for {model}",
+            expected=f"one of {', '.join(known.__members__)}",
+            hint=did_you_mean(tag, known.__members__),
+        )
+    weights = known[tag] if tag else known.DEFAULT
+    # Some models start with slow draws of weights that are replaced anyway.
+    slow = {"init_weights": False} if model in ("googlenet", "inception_v3") else {}
+    try:
+        network = builder(weights=weights if pretrained else None, **{**slow, **spec.kwargs})
+    except OSError as error:
+        raise BackboneError(
+            f"the weights of {spec.name} (torchvision's {model}) could not be fetched",
+            got=f"{type(error).__name__}: {error}"[:300],
+            hint=f"go online, or give local weights by `weights`, `weights_dir` or {ENVIRONMENT}",
+        ) from error
+    except MISUSE as error:
+        raise BackboneError(
+            f"torchvision cannot make {model}", got=str(error), hint="check `kwargs`"
+        ) from error
+    preset = weights.transforms()
+    size = preset.crop_size[0] if hasattr(preset, "crop_size") else 224
+    config = {"input_size": (3, size, size), "mean": preset.mean, "std": preset.std}
+    return network.eval(), config
+
+
+def cut_at(network: nn.Module, layer: str, name: str) -> nn.Module:
+    """Return the network up to a node of its feature extraction; it gives ``{"map": output}``.
+
+    Raises:
+        BackboneError: there is no such node.
+    """
+    nodes = get_graph_node_names(network)[1]
+    if layer not in nodes:
+        # A module's name stands for its last node, as in torchvision's own extractor.
+        inside = [node for node in nodes if node.startswith(layer + ".")]
+        if not inside:
+            raise BackboneError(
+                f"{name} has no node {layer!r}",
+                expected="an index, a module's name, or a node of torchvision's feature "
+                "extraction, for example " + ", ".join(nodes[-4:]),
+                hint=did_you_mean(layer, nodes),
+            )
+        layer = inside[-1]
+    cut: nn.Module = create_feature_extractor(network, return_nodes={layer: "map"})
+    return cut
+
+
+def load_cut(cut: nn.Module, spec: BackboneSpec, weights_dir: str | None) -> None:
+    """Load local weights, if there are any, into a network that was cut."""
+    path = find_weights(spec, weights_dir)
+    if path is None:
+        return
+    tensors = read_weights(path, spec.name)
+    if spec.weights_layout is not None:
+        tensors = translate_layout(tensors, _layout_of(spec), cut, spec.name)
+    else:
+        tensors = {key: value for key, value in tensors.items() if key in cut.state_dict()}
+    load_strictly(cut, tensors, spec.name, path)
+
+
+def cut_reader(cut: nn.Module) -> SplitReader:
+    """Return what reads the token map of a network that `cut_at` made."""
+    return SplitReader(lambda images: cut(images)["map"])
+
+
+def _layout_of(spec: BackboneSpec) -> nn.Module:
+    library, _, model = (spec.weights_layout or "").partition(":")
+    if library != "timm" or not timm.is_model(model):
+        raise BackboneError(
+            f"{spec.name}: weights_layout names no architecture",
+            expected="timm:NAME, for example timm:mobilenetv2_100",
+            got=repr(spec.weights_layout),
+            hint=did_you_mean(model, timm.list_models()),
+        )
+    layout: nn.Module = timm.create_model(model, pretrained=False, num_classes=0)
+    return layout
