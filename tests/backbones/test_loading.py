@@ -261,6 +261,18 @@ def test_a_translated_file_must_fit_the_network_by_shape(tmp_path: Path) -> None
     assert "[16, 3, 3, 3]" in str(caught.value.got)
 
 
+def test_a_torchvision_network_that_cannot_be_traced_points_to_another_way() -> None:
+    spec = BackboneSpec(
+        name="a",
+        model="torchvision:ssdlite320_mobilenet_v3_large",
+        layer="backbone",
+        kwargs={"num_classes": 2},
+    )
+    with pytest.raises(BackboneError, match="cannot be traced") as caught:
+        load_backbone(spec, pretrained=False)
+    assert "register_backbone" in str(caught.value.hint)
+
+
 @pytest.fixture
 def run(tiny_vit: TinyVit, tiny_recipe: Callable[..., Recipe], tmp_path: Path) -> Run:
     specs = [tiny_vit("a", seed=1), tiny_vit("b", seed=2)]

@@ -129,6 +129,30 @@ def test_palettes_are_looked_up_and_their_transparent_entry_is_white() -> None:
     assert pixel(encode(Image.new("RGB", (8, 8), BLUE), transparency=BLUE)) == WHITE
 
 
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_of_an_animation_the_first_frame_is_taken(kind: str) -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, GREEN, BLUE)]
+    data = encode(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
+    with Image.open(io.BytesIO(data)) as opened:
+        assert opened.n_frames == 3
+    assert pixel(data) == RED
+
+
+def test_crop_pct_keeps_the_middle_of_the_shorter_side() -> None:
+    framed = Image.new("RGB", (60, 40), RED)
+    framed.paste(BLUE, (20, 10, 40, 30))
+    data = encode(framed)
+    assert RED in corners(read_canvas(data, 16, "center"))
+    assert set(corners(read_canvas(data, 16, "center", 0.5))) == {BLUE}
+
+
+def test_pad_keeps_everything_between_grey_borders() -> None:
+    wide = Image.new("RGB", (64, 32), RED)
+    image = read_canvas(encode(wide), 32, "pad")
+    assert {tuple(image[:, y, x].tolist()) for y in (1, 30) for x in (1, 30)} == {(128,) * 3}
+    assert tuple(image[:, 16, 0].tolist()) == tuple(image[:, 16, 31].tolist()) == RED
+
+
 def test_cmyk_becomes_rgb() -> None:
     cyan = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
     assert pixel(encode(cyan, "TIFF")) == (0, 255, 255)

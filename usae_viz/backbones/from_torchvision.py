@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import timm
@@ -45,10 +46,15 @@ def open_torchvision(spec: BackboneSpec, *, pretrained: bool) -> tuple[nn.Module
             hint=did_you_mean(tag, known.__members__),
         )
     weights = known[tag] if tag else known.DEFAULT
-    # Some models start with slow draws of weights that are replaced anyway.
-    slow = {"init_weights": False} if model in ("googlenet", "inception_v3") else {}
+    # Some start with slow draws of weights, or fetch those of a part of theirs by themselves.
+    takes = inspect.signature(builder).parameters
+    options: dict[str, Any] = {}
+    if model in ("googlenet", "inception_v3"):
+        options["init_weights"] = False
+    if "weights_backbone" in takes and not pretrained:
+        options["weights_backbone"] = None
     try:
-        network = builder(weights=weights if pretrained else None, **{**slow, **spec.kwargs})
+        network = builder(weights=weights if pretrained else None, **{**options, **spec.kwargs})
     except OSError as error:
         raise BackboneError(
             f"the weights of {spec.name} (torchvision's {model}) could not be fetched",
@@ -69,9 +75,16 @@ def cut_at(network: nn.Module, layer: str, name: str) -> nn.Module:
     """Return the network up to a node of its feature extraction; it gives ``{"map": output}``.
 
     Raises:
-        BackboneError: there is no such node.
+        BackboneError: there is no such node, or the network cannot be traced.
     """
-    nodes = get_graph_node_names(network)[1]
+    try:
+        nodes = get_graph_node_names(network)[1]
+    except Exception as error:  # tracing runs the network's own code on stand-ins
+        raise BackboneError(
+            f"{name} cannot be traced, so torchvision cannot cut it at a layer",
+            got=f"{type(error).__name__}: {error}"[:300],
+            hint="in Python, usae_viz.register_backbone reads any module",
+        ) from error
     if layer not in nodes:
         # A module's name stands for its last node, as in torchvision's own extractor.
         inside = [node for node in nodes if node.startswith(layer + ".")]

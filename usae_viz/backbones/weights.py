@@ -33,7 +33,8 @@ def find_weights(spec: BackboneSpec, weights_dir: str | None) -> Path | None:
     if spec.weights is None:
         if folder is None:
             return None
-        guess = Path(folder) / f"{spec.model.partition(':')[2]}.safetensors"
+        # Of ``hf-hub:USER/NAME`` the name counts.
+        guess = Path(folder) / f"{spec.model.partition(':')[2].rsplit('/', 1)[-1]}.safetensors"
         return guess if guess.is_file() else None
     if spec.weights.startswith("package:"):
         package, _, name = spec.weights.removeprefix("package:").partition("/")

@@ -55,7 +55,7 @@ class LabelTable:
             ends.append(len(values))
         order = list(index)
         if names is None:
-            order.sort(key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else name))
+            order.sort(key=lambda name: (0, int(name), "") if name.isdecimal() else (1, 0, name))
         place = {name: number for number, name in enumerate(order)}
         renamed = np.array([place[name] for name in index], dtype=np.int32)
         self.names = tuple(order)
