@@ -25,7 +25,7 @@ class FakeRun:
     names = NAMES
 
     def recipe(self):
-        return SimpleNamespace(images=SimpleNamespace(canvas=CANVAS, crop="center"))
+        return SimpleNamespace(images=SimpleNamespace(canvas=CANVAS, crop="center", crop_pct=1.0))
 
     def record(self, name):
         if name not in NAMES:

@@ -142,7 +142,7 @@ def test_a_stale_entry_can_never_put_one_image_in_anothers_place(old_photos: Pho
     first.write_bytes(second.read_bytes())
     batch = source.read(source.ids)
     assert batch.ids == [source.ids[1]]
-    assert source.problems[0].reason == "the file has changed since it was listed"
+    assert source.problems[0].reason == "the image has changed since it was listed"
 
 
 def test_the_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:

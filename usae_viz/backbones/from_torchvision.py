@@ -67,7 +67,9 @@ def open_torchvision(spec: BackboneSpec, *, pretrained: bool) -> tuple[nn.Module
         ) from error
     preset = weights.transforms()
     size = preset.crop_size[0] if hasattr(preset, "crop_size") else 224
-    config = {"input_size": (3, size, size), "mean": preset.mean, "std": preset.std}
+    # Detectors have no means: they normalise by themselves.
+    mean, std = getattr(preset, "mean", (0.0,) * 3), getattr(preset, "std", (1.0,) * 3)
+    config = {"input_size": (3, size, size), "mean": mean, "std": std}
     return network.eval(), config
 
 
