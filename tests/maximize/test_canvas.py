@@ -6,7 +6,7 @@ from torch import Tensor
 
 from usae_viz.errors import UsageError
 from usae_viz.maximize import Canvas, FourierCanvas, OwnCanvas, PixelCanvas
-from usae_viz.maximize.canvas import CANVASES, make_canvas
+from usae_viz.maximize.canvas import CANVASES, canvas_type, make_canvas
 
 SIZES = [(64, 64), (33, 47), (48, 31), (1, 5), (224, 224)]
 
@@ -68,6 +68,17 @@ def test_images_of_equal_seeds_start_equal_and_are_independent(parametrization: 
     assert leaf.grad is not None
     assert leaf.grad[1].abs().sum() > 0
     assert leaf.grad[[0, 2]].abs().sum() == 0
+
+
+def test_a_decay_is_written_behind_the_name() -> None:
+    steep = make_canvas("fourier:1.5", [0], 32, 32).images()
+    assert torch.equal(steep, FourierCanvas([0], 32, 32, decay=1.5).images())
+
+
+@pytest.mark.parametrize("text", ["fourier:", "fourier:x", "fourier:-1", "maco:1", "furier:1"])
+def test_a_parametrization_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="parametrization"):
+        canvas_type(text)
 
 
 def _drawn() -> tuple[list[Tensor], object]:

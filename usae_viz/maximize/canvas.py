@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from usae_viz.errors import UsageError
+from usae_viz.errors import UsageError, did_you_mean
 from usae_viz.maximize.spectrum import frequencies, natural_colour, natural_magnitude
 
 # √ of ImageNet's colour covariance, as lucid publishes it (lucid/optvis/param/color.py).
@@ -194,12 +194,46 @@ class OwnCanvas:
         return torch.cat([image() for image in self._images]).to(self._device)
 
 
+CanvasType = type[FourierCanvas] | type[MacoCanvas] | type[PixelCanvas] | type[OwnCanvas]
 CANVASES: dict[str, type[FourierCanvas] | type[MacoCanvas] | type[PixelCanvas]] = {
     "fourier": FourierCanvas,
     "maco": MacoCanvas,
     "pixel": PixelCanvas,
 }
-"""The parametrizations by name."""
+"""The parametrizations by name. ``fourier:1.5`` is the Fourier one with a decay of 1.5."""
+
+
+def canvas_type(parametrization: str | ParamF) -> CanvasType:
+    """Return the class of a parametrization.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    return OwnCanvas if callable(parametrization) else _named(parametrization)[0]
+
+
+def _named(
+    text: str,
+) -> tuple[type[FourierCanvas] | type[MacoCanvas] | type[PixelCanvas], dict[str, float]]:
+    name, colon, decay = text.partition(":")
+    if name not in CANVASES:
+        raise UsageError(
+            f"there is no parametrization {text!r}",
+            expected=f"one of {', '.join(CANVASES)}",
+            hint=did_you_mean(name, CANVASES),
+        )
+    if not colon:
+        return CANVASES[name], {}
+    try:
+        value = float(decay)
+    except ValueError:
+        value = -1.0
+    if name != "fourier" or not 0 <= value <= 10:
+        raise UsageError(
+            f"the parametrization {text!r} cannot be read",
+            expected=f"one of {', '.join(CANVASES)}, or fourier:DECAY, 0 to 10, like fourier:1.5",
+        )
+    return CANVASES[name], {"decay": value}
 
 
 def make_canvas(
@@ -212,15 +246,19 @@ def make_canvas(
     """Make the canvas of a batch of images.
 
     Args:
-        parametrization: a key of `CANVASES`, or one's own.
+        parametrization: a key of `CANVASES`, ``fourier:DECAY``, or one's own.
         seeds: one per image; images of equal seeds start equal.
         height: pixels; one's own parametrization decides for itself.
         width: pixels.
         device: where the images are wanted.
+
+    Raises:
+        UsageError: there is no such parametrization, or one's own does not keep to `ParamF`.
     """
     if callable(parametrization):
         return OwnCanvas(parametrization, seeds, device)
-    return CANVASES[parametrization](seeds, height, width, device)
+    kind, options = _named(parametrization)
+    return kind(seeds, height, width, device, **options)
 
 
 def colour_matrix(device: torch.device | str = "cpu") -> Tensor:
