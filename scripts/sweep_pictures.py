@@ -4,15 +4,16 @@
     python scripts/sweep_pictures.py --run RUN --backbone NAME --only base maco --concepts 30
     python scripts/sweep_pictures.py --out build/sweep.jsonl --markdown
 
-One line of JSON a variant is added to ``--out``; variants that are there are not computed again. The
-concepts are the most universal ones. Of every picture, read clean (no views) by every backbone:
+One line of JSON a variant is added to ``--out``; variants that are there are not computed again.
+The concepts are the most universal ones. Of every picture, read clean (no views) by every backbone:
 
-- own: mean over tokens of the gated activation in the backbone that it was made for, in units of the
-  natural top images' mean; median over concepts and backbones;
+- own: mean over tokens of the gated activation in the backbone that it was made for, in units of
+  the natural top images' mean; median over concepts and backbones;
 - reaches: share of pictures whose own is 1 or more;
 - transfer: the same unit, read by each other backbone; median over concepts and ordered pairs;
 - travels: share of those that are 1/2 or more;
-- spectrum: root mean square of ln(magnitude ÷ natural magnitude) over octaves of frequency;
+- spectrum: distance of its radial spectrum from a power of 1/f², root mean square over bands, in
+  decades of power (`usae_viz.maximize.statistics`);
 - cpu: seconds of processor time a picture.
 """
 
@@ -32,7 +33,7 @@ from torch import Tensor
 from usae_viz.backbones import Backbone, load_run_backbones
 from usae_viz.concepts import ConceptIndex, load_index
 from usae_viz.maximize import MaximizeSettings, ViewSpec, maximize_concepts
-from usae_viz.maximize.spectrum import spectrum_distance
+from usae_viz.maximize.statistics import power_law, radial_spectrum, spectral_distance
 from usae_viz.run import demo_run, open_run
 from usae_viz.sae import UniversalSAE, load_usae
 
@@ -124,7 +125,7 @@ def measure(
         spent += time.process_time() - began
         for name in names:
             images = made.images[name][:, 0]
-            distance.append(spectrum_distance(images.float() / 255))
+            distance.append(spectral_distance(radial_spectrum(images), power_law()).mean())
             for column, reader in enumerate(index.names):
                 level = torch.from_numpy(index.natural_score[column, some])
                 score = clean_activation(usae, backbones[reader], images, torch.tensor(some))
@@ -136,7 +137,7 @@ def measure(
         "reaches": float((mine >= 1).float().mean()),
         "transfer": float(theirs.median()),
         "travels": float((theirs >= 0.5).float().mean()),
-        "spectrum": float(torch.cat(distance).mean()),
+        "spectrum": float(sum(distance) / len(distance)),
         "cpu": spent / len(concepts) / len(names),
         "pictures": len(mine),
     }

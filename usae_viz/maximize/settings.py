@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from usae_viz.errors import UsageError, did_you_mean
-from usae_viz.maximize.canvas import CANVASES, OwnCanvas, ParamF
+from usae_viz.maximize.canvas import ParamF, canvas_type
 from usae_viz.maximize.modes import MODES
 from usae_viz.maximize.objective import over_tokens
 from usae_viz.maximize.views import ViewSpec
@@ -31,7 +31,8 @@ class MaximizeSettings:
 
     Attributes:
         mode: a key of `modes.MODES`.
-        parametrization: ``fourier``, ``maco`` or ``pixel``, or one's own, see `canvas`.
+        parametrization: ``fourier`` (or with another decay, like ``fourier:1.5``), ``maco`` or
+            ``pixel``, or one's own, see `canvas`.
         objective: how tokens become one number, as `objective.over_tokens` reads it.
         steps: Adam steps.
         size: side of the square canvas in pixels; None: 1.15 × the largest input size.
@@ -93,8 +94,7 @@ class MaximizeSettings:
 
     def __post_init__(self) -> None:
         _one_of("mode", self.mode, MODES)
-        if not callable(self.parametrization):
-            _one_of("parametrization", self.parametrization, CANVASES)
+        canvas_type(self.parametrization)
         _one_of("balance", self.balance, BALANCES)
         _one_of("precision", self.precision, PRECISIONS)
         over_tokens(self.objective)
@@ -144,9 +144,7 @@ class MaximizeSettings:
     @property
     def step_size(self) -> float:
         """What Adam's step size is, asked for or by default."""
-        if self.lr is not None:
-            return self.lr
-        return (OwnCanvas if callable(self.parametrization) else CANVASES[self.parametrization]).lr
+        return canvas_type(self.parametrization).lr if self.lr is None else self.lr
 
     def canvas_size(self, input_sizes: Iterable[int]) -> int:
         """Return the side of the canvas for backbones of these input sizes, pixels."""
