@@ -58,6 +58,25 @@ def test_unknown_key_is_refused_with_a_suggestion(
         parse_recipe(content)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"prefixes": [4, 16]}, 'prefixes is only for variant "matryoshka", not "topk"'),
+        ({"variant": "matryoshka", "prefixes": [8, 4, 16]}, "must rise and end with concepts = 16"),
+        ({"variant": "matryoshka", "prefixes": [4, 8]}, "must rise and end with concepts = 16"),
+        ({"variant": "jumprelu", "mode": "paper"}, 'needs mode "ours", not "paper"'),
+        ({"variant": "topk", "relaxation": 0.1}, 'relaxation is only for variant "archetypal"'),
+        ({"variant": "archetypal", "update": "drawn"}, "shares its rows"),
+        ({"variant": "gated"}, "Input should be 'topk', 'batchtopk'"),
+    ],
+)
+def test_variants_that_do_not_fit_are_refused(changes: dict[str, Any], message: str) -> None:
+    content = table()
+    content["usae"] |= changes
+    with pytest.raises(RecipeError, match=message):
+        parse_recipe(content)
+
+
 def test_all_errors_come_at_once() -> None:
     content = table()
     content["images"]["canvas"] = -3

@@ -141,11 +141,45 @@ class UsaeSpec(Section):
     update: Literal["all", "drawn"] | None = None
     """Override which decoders step: all, or the drawn backbone's only."""
 
+    variant: Literal["topk", "batchtopk", "jumprelu", "matryoshka", "archetypal"] = "topk"
+    """How the code is sparse. ``batchtopk``: k per token on average over a batch; ``jumprelu``:
+    learnt thresholds; ``matryoshka``: nested prefixes of the concepts each reconstruct;
+    ``archetypal``: rows are convex combinations of tokens."""
+    prefixes: tuple[Positive, ...] | None = None
+    """``matryoshka``: sizes of the prefixes, rising, the last all concepts; default: a sixteenth,
+    an eighth, a quarter, half and all."""
+    archetypes: Positive | None = None
+    """``archetypal``: how many tokens' cluster centres are combined; default 1,024."""
+    relaxation: Annotated[float, Field(ge=0.0, strict=True)] | None = None
+    """``archetypal``: how far a row may leave the convex hull, as a share of the archetypes' mean
+    norm (RA-SAE); default 0."""
+
     @model_validator(mode="after")
     def _k_fits(self) -> UsaeSpec:
         if self.k > self.concepts:
             raise ValueError(f"k = {self.k} is larger than concepts = {self.concepts}")
         return self
+
+    @model_validator(mode="after")
+    def _variant_fits(self) -> UsaeSpec:
+        if self.variant != "topk" and self.mode != "ours":
+            raise ValueError(f'variant "{self.variant}" needs mode "ours", not "{self.mode}"')
+        for key, of in _VARIANT_KEYS.items():
+            if getattr(self, key) is not None and self.variant != of:
+                raise ValueError(f'{key} is only for variant "{of}", not "{self.variant}"')
+        sizes = self.prefixes
+        if sizes is not None and (
+            list(sizes) != sorted(set(sizes)) or sizes[-1:] != (self.concepts,)
+        ):
+            raise ValueError(
+                f"prefixes must rise and end with concepts = {self.concepts}, not {list(sizes)}"
+            )
+        if self.variant == "archetypal" and self.update == "drawn":
+            raise ValueError('variant "archetypal" shares its rows: update "drawn" cannot be')
+        return self
+
+
+_VARIANT_KEYS = {"prefixes": "matryoshka", "archetypes": "archetypal", "relaxation": "archetypal"}
 
 
 class TrainingSpec(Section):

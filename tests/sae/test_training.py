@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,9 +16,10 @@ from torch.nn import functional as F
 from tests.sae.conftest import FakeStore
 from usae_viz.errors import CheckpointError, TrainingError
 from usae_viz.recipe import Recipe, parse_recipe
-from usae_viz.run import BackboneRecord, Run, RunInfo, open_run
-from usae_viz.sae import CodeStatistics, evaluate_usae, load_usae
+from usae_viz.run import BackboneRecord, Run, RunInfo, open_run, read_json
+from usae_viz.sae import CodeStatistics, SparseCode, evaluate_usae, load_usae
 from usae_viz.sae.average import Average
+from usae_viz.sae.code import densify
 from usae_viz.sae.modes import OURS, PAPER, Ingredients
 from usae_viz.sae.optimiser import learning_rate
 from usae_viz.sae.ordering import number_concepts
@@ -92,6 +94,84 @@ def test_baselines_train_and_read_all_backbones_as_they_were_trained(
     assert torch.equal(one.indices, two.indices) == (mode != "independent")
     assert torch.equal(one.values, two.values) == (mode == "crosscoder")
     assert torch.equal(two.indices, alone.indices) == (mode == "independent")
+
+
+VARIANTS: list[dict[str, Any]] = [
+    {"variant": "batchtopk"},
+    {"variant": "jumprelu"},
+    {"variant": "matryoshka", "prefixes": [8, 32]},
+    {"variant": "archetypal", "archetypes": 24, "relaxation": 0.2},
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: str(v["variant"]))
+def test_variants_train_load_and_read_single_tokens_as_batches(
+    tmp_path: Path, store: FakeStore, variant: dict[str, Any]
+) -> None:
+    usae = trained(tmp_path, store, steps=400, usae=variant, lr=3e-3)
+    table, _ = evaluate_usae(usae, [store.rows])
+    assert min(table["r2"]["channel"][i][i] for i in range(2)) > 0.6
+    assert read_json(tmp_path / "usae.json")["variant"] == variant["variant"]
+    rows = store.rows["two"][:300]
+    code = usae.encode("two", rows)
+    alone = torch.cat([usae.encode("two", row[None]).values.sort(1).values for row in rows])
+    torch.testing.assert_close(alone, code.values.sort(1).values)
+    torch.testing.assert_close(
+        usae.gated("two", rows, torch.arange(32)), densify(code, 32), rtol=1e-4, atol=1e-5
+    )
+    kept = (code.values > 0).sum(1).float()
+    if usae.gate == "topk":
+        assert kept.max() <= 4
+    else:
+        # On average over tokens, not for each; single ones are read by the stored thresholds.
+        assert 2 < kept.mean() < 6
+        assert kept.max() > 4
+    assert usae.pre_gate("two", rows).shape == (300, 32)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: str(v["variant"]))
+def test_variants_resume_byte_for_byte(
+    tmp_path: Path, store: FakeStore, monkeypatch: pytest.MonkeyPatch, variant: dict[str, Any]
+) -> None:
+    settings: dict[str, Any] = {"checkpoint_every": 20, "steps": 30, "usae": variant}
+    trained(tmp_path / "whole", store, **settings)
+    made = recipe(**settings)
+    run = new_run(tmp_path / "broken", made)
+    monkeypatch.setattr(TrainingStep, "finish", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train_usae(run, made, store)
+    monkeypatch.undo()
+    train_usae(run, made, store, resume=True)
+    assert run.usae_file.read_bytes() == (tmp_path / "whole" / "usae.safetensors").read_bytes()
+
+
+def test_a_matryoshka_prefix_reconstructs_by_itself(tmp_path: Path, store: FakeStore) -> None:
+    variant = {"variant": "matryoshka", "prefixes": [8, 32]}
+    nested = trained(tmp_path / "nested", store, steps=400, usae=variant, lr=3e-3)
+    plain = trained(tmp_path / "plain", store, steps=400, lr=3e-3)
+
+    def error(usae: UniversalSAE) -> float:
+        code = usae.encode("two", store.rows["two"])
+        first = SparseCode(torch.where(code.indices < 8, code.values, 0), code.indices)
+        return float((store.rows["two"] - usae.decode("two", first)).square().mean())
+
+    assert error(nested) < 0.8 * error(plain)
+
+
+def test_archetypal_rows_are_convex_combinations_shared_by_all_backbones(store: FakeStore) -> None:
+    parts = dataclasses.replace(OURS, archetypes=24)
+    usae = UniversalSAE({"one": 10, "two": 16}, 32, 4)
+    step = TrainingStep(usae, parts, seed=0)
+    step.initialise(store.sample(512, seed=0))
+    for number in range(30):
+        step(store.sample(256, seed=number), 0.5)
+    step.finish()
+    assert step.archetypes is not None
+    mix = step.archetypes.logits.softmax(1)
+    for i, own in enumerate(usae.dictionary):
+        made = mix @ getattr(step.archetypes, f"points_{i}")
+        cosine = torch.nn.functional.cosine_similarity(made, own, dim=1)
+        torch.testing.assert_close(cosine, torch.ones(32))
 
 
 def test_same_seed_same_bytes(tmp_path: Path, store: FakeStore) -> None:

@@ -10,7 +10,7 @@ from safetensors.torch import load, save
 
 from usae_viz.errors import CheckpointError
 from usae_viz.run import Run, read_json, write_bytes, write_json
-from usae_viz.sae.universal import Encoding, UniversalSAE
+from usae_viz.sae.universal import Encoding, Gate, UniversalSAE
 
 FORMAT = 1
 
@@ -29,6 +29,12 @@ class UsaeConfig(BaseModel):
     mode: str
     encoding: Encoding = "alone"
     """How tokens of all backbones are read at once."""
+    variant: str = "topk"
+    """How the code is sparse, as in the recipe."""
+    gate: Gate = "topk"
+    """What keeps a concept."""
+    prefixes: tuple[int, ...] = ()
+    """Sizes of nested dictionaries (``matryoshka``)."""
     steps: int
     """Optimiser steps taken."""
     seconds: float
@@ -52,7 +58,12 @@ def load_usae(run: Run) -> UniversalSAE:
     """
     config = read_config(run)
     usae = UniversalSAE(
-        config.dims, config.concepts, config.k, config.tau, encoding=config.encoding
+        config.dims,
+        config.concepts,
+        config.k,
+        config.tau,
+        encoding=config.encoding,
+        gate=config.gate,
     )
     try:
         state = {key: t.float() for key, t in load(run.usae_file.read_bytes()).items()}

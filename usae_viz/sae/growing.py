@@ -34,8 +34,19 @@ def joined(base: UniversalSAE, usae: UniversalSAE) -> list[str]:
         CheckpointError: the models do not fit together, or nobody joins.
     """
     new = [name for name in usae.names if name not in base.names]
-    asked = {"concepts": usae.concepts, "k": usae.k, "tau": usae.tau, **usae.dims}
-    there = {"concepts": base.concepts, "k": base.k, "tau": base.tau, **base.dims}
+    asked: dict[str, object] = {
+        "concepts": usae.concepts,
+        "k": usae.k,
+        "tau": usae.tau,
+        **usae.dims,
+    }
+    there: dict[str, object] = {
+        "concepts": base.concepts,
+        "k": base.k,
+        "tau": base.tau,
+        **base.dims,
+    }
+    asked["gate"], there["gate"] = "topk", base.gate
     wrong = {key: value for key, value in there.items() if asked.get(key) != value}
     if wrong or not new:
         raise CheckpointError(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from usae_viz.recipe import TrainingSpec, UsaeSpec
-from usae_viz.sae.universal import Encoding
+from usae_viz.sae.universal import Encoding, Gate
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,14 @@ class Ingredients:
     weight_decay: float
     clip: float | None
     """Largest gradient norm, or None."""
+    gate: Gate = "topk"
+    """What keeps a concept."""
+    prefixes: tuple[int, ...] = ()
+    """Sizes of nested dictionaries that each reconstruct; none: only the whole."""
+    archetypes: int = 0
+    """Cluster centres of which rows are convex combinations; 0: rows are free."""
+    relaxation: float = 0.0
+    """How far a row may leave the archetypes' hull, as a share of their mean norm."""
 
     def agreement_weight(self, share: float) -> float:
         """Return the agreement loss's weight when `share` of the budget, in [0, 1), is spent."""
@@ -142,4 +150,17 @@ def ingredients(usae: UsaeSpec, training: TrainingSpec) -> Ingredients:
         "learning_rate": training.lr,
     }
     given = {key: value for key, value in changes.items() if value is not None}
-    return replace(base, **given)  # type: ignore[arg-type]
+    return replace(base, **given, **_variant(usae))  # type: ignore[arg-type]
+
+
+def _variant(usae: UsaeSpec) -> dict[str, Any]:
+    """Return the ingredients that a sparse variant changes."""
+    if usae.variant in ("batchtopk", "jumprelu"):
+        # Backbones cannot choose one support together where each has thresholds of its own.
+        return {"gate": usae.variant, "vote": 0.0}
+    if usae.variant == "matryoshka":
+        halves = tuple(max(1, usae.concepts // 2**i) for i in range(4, -1, -1))
+        return {"prefixes": usae.prefixes or tuple(sorted(set(halves)))}
+    if usae.variant == "archetypal":
+        return {"archetypes": usae.archetypes or 1024, "relaxation": usae.relaxation or 0.0}
+    return {}

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from usae_viz.errors import StoreError
+from usae_viz.sae.archetypes import Archetypes, archetypes
 from usae_viz.sae.auxiliary import PublishedAuxiliary
 from usae_viz.sae.batchnorm import batch_normalised, fold
 from usae_viz.sae.encoding import Encoder, screens, select
+from usae_viz.sae.gates import gate_of
 from usae_viz.sae.losses import agreement_loss, reconstruction_loss
 from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.optimiser import Optimiser
@@ -54,13 +57,30 @@ class TrainingStep:
             if parts.encoder == "batchnorm"
             else None
         )
-        self.optimiser = Optimiser(
-            [self._parameters(i) for i in range(len(usae.names))], parts, ranks
-        )
+        self.gate = gate_of(usae, ranks)
+        self.archetypes = self._placeholder() if parts.archetypes else None
+        groups = [self._parameters(i) for i in range(len(usae.names))]
+        if self.archetypes is not None:
+            groups.append(list(self.archetypes.parameters()))
+        self.optimiser = Optimiser(groups, parts, ranks)
 
     def _parameters(self, i: int) -> list[nn.Parameter]:
-        own = [self.usae.weight[i], self.usae.bias[i], self.usae.dictionary[i]]
+        usae = self.usae
+        own = [usae.weight[i], usae.bias[i]]
+        if not self.parts.archetypes:
+            own.append(usae.dictionary[i])
+        if usae.gate == "jumprelu":
+            own.append(usae.threshold[i])
         return own if self.norms is None else [*own, *self.norms[i].parameters()]
+
+    def _placeholder(self) -> Archetypes:
+        """Return archetypes of the right shapes; `initialise` or a checkpoint fills them."""
+        usae, parts = self.usae, self.parts
+        points = {
+            name: torch.zeros(parts.archetypes, dim, device=usae.bias[0].device)
+            for name, dim in usae.dims.items()
+        }
+        return Archetypes(usae.concepts, points, parts.relaxation, self.generator)
 
     @torch.no_grad()
     def initialise(self, sample: Mapping[str, Tensor] | None) -> None:
@@ -70,12 +90,19 @@ class TrainingStep:
             sample: paired raw tokens ``[n, dim]`` per backbone, which become the rows (the same
                 tokens everywhere, so a concept starts as the same pixels in every backbone); None
                 for independent Gaussian rows. Fewer tokens than concepts are filled up with
-                Gaussian rows.
+                Gaussian rows. Archetypes are the centres of its clusters.
+
+        Raises:
+            StoreError: there are fewer tokens than archetypes.
         """
         usae = self.usae
+        if self.archetypes is not None:
+            self._set_archetypes(sample)
         for i, name in enumerate(usae.names):
             rows = torch.randn(usae.concepts, usae.dims[name], generator=self.generator)
-            if sample is not None:
+            if self.archetypes is not None:
+                rows = self.archetypes.rows()[i].cpu()
+            elif sample is not None:
                 tokens = usae.standardise(name, sample[name].to(usae.mean(name).device)).cpu()
                 count = min(len(tokens), usae.concepts)
                 rows[:count] = tokens[:count]
@@ -85,6 +112,24 @@ class TrainingStep:
         self._normalise()
         if sample is not None:
             self._scale_encoders(sample)
+
+    def _set_archetypes(self, sample: Mapping[str, Tensor] | None) -> None:
+        assert self.archetypes is not None
+        usae, count = self.usae, self.parts.archetypes
+        found = len(next(iter(sample.values()))) if sample else 0
+        if sample is None or found < count:
+            raise StoreError(
+                "there are too few training tokens for the archetypes",
+                expected=f"at least {count}",
+                got=str(found),
+                hint="lower usae.archetypes",
+            )
+        device = usae.bias[0].device
+        tokens = {name: usae.standardise(name, own.to(device)) for name, own in sample.items()}
+        for i, own in enumerate(archetypes(tokens, count, self.generator).values()):
+            points = getattr(self.archetypes, f"points_{i}")
+            # Clusters that ran empty: the first ones serve twice.
+            points.copy_(own[torch.arange(count, device=device) % len(own)])
 
     def _scale_encoders(self, sample: Mapping[str, Tensor]) -> None:
         """Scale each encoder so that its first reconstruction has the best overall length.
@@ -136,10 +181,14 @@ class TrainingStep:
         indices, known = select(
             [encoders[other] for other in choosing],
             [tokens[other] for other in choosing],
-            usae.k,
+            self.gate.width,
             auxiliary.visit if auxiliary else None,
             screen=self.screen,
         )
+        if not voted:
+            assert known is not None
+            indices, kept = self.gate.choose(drawn, indices, known[0])
+            known = [kept]
         support = Support(indices, usae.concepts)
         at = dict(zip(choosing, known, strict=True)) if known else {}
         pre_gate = pre_gate_at(*own, tokens[name], support, at.get(name))
@@ -152,10 +201,24 @@ class TrainingStep:
         if pooled:
             summed = torch.stack([pre_gate, *others]).sum(0)
             values = summed / len(usae.names) if parts.voted_values == "mean" else summed
-        values = values.relu()
+        values = self.gate.values(drawn, values, indices)
         targets = tokens if parts.decoded == "all" else {name: tokens[name]}
-        loss = reconstruction_loss(values, support, rows, targets, l1=parts.loss == "l1")
-        losses = {"reconstruction": loss.detach()}
+        nested = [
+            reconstruction_loss(
+                values if size == usae.concepts else torch.where(indices < size, values, 0),
+                support,
+                rows,
+                targets,
+                l1=parts.loss == "l1",
+            )
+            for size in parts.prefixes or (usae.concepts,)
+        ]
+        loss = torch.stack(nested).mean()
+        losses = {"reconstruction": nested[-1].detach()}
+        penalty = self.gate.penalty(drawn, pre_gate, indices)
+        if penalty is not None:
+            losses["sparsity"] = penalty.detach()
+            loss = loss + penalty
         if weight > 0:
             agreement = agreement_loss(
                 values, others, kind=parts.agreement_kind, detached=parts.agreement_detached
@@ -184,6 +247,8 @@ class TrainingStep:
 
     def _rows(self, drawn: int) -> list[Tensor]:
         """Return the dictionaries as they are used; those that will not step, without gradient."""
+        if self.archetypes is not None:
+            return self.archetypes.rows()
         rows = [
             own if self.parts.update == "all" or i == drawn else own.detach()
             for i, own in enumerate(self.usae.dictionary)
@@ -191,11 +256,12 @@ class TrainingStep:
         return [F.normalize(own, dim=1) for own in rows] if self.parts.rows == "unit" else rows
 
     def _update(self, loss: Tensor, drawn: int, share: float) -> float:
-        stepping = range(len(self.usae.names)) if self.parts.update == "all" else [drawn]
+        groups = range(len(self.optimiser.groups))
+        stepping = groups if self.parts.update == "all" else [drawn]
         # Only what will step is differentiated: the other gradients would be thrown away.
         loss.backward(inputs=self.optimiser.parameters(stepping))  # type: ignore[no-untyped-call]
         rate = self.optimiser.step(stepping, share)
-        if self.parts.rows == "joint":
+        if self.parts.rows == "joint" and self.archetypes is None:
             self._normalise()
         return rate
 
@@ -223,6 +289,9 @@ class TrainingStep:
         tensors = {f"usae/{key}": value for key, value in self.usae.state_dict().items()}
         if self.norms is not None:
             tensors |= {f"norms/{key}": value for key, value in self.norms.state_dict().items()}
+        if self.archetypes is not None:
+            table = self.archetypes.state_dict()
+            tensors |= {f"archetypes/{key}": value for key, value in table.items()}
         return {**tensors, "draws": self.generator.get_state()}
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
@@ -234,11 +303,13 @@ class TrainingStep:
         self.usae.load_state_dict(_below(tensors, "usae/"), strict=True)
         if self.norms is not None:
             self.norms.load_state_dict(_below(tensors, "norms/"), strict=True)
+        if self.archetypes is not None:
+            self.archetypes.load_state_dict(_below(tensors, "archetypes/"), strict=True)
         self.generator.set_state(tensors["draws"])
 
     @torch.no_grad()
     def finish(self) -> None:
-        """Fold what only training needs into the model: BatchNorm, unit rows."""
+        """Fold what only training needs into the model: BatchNorm, archetypes, unit rows."""
         usae = self.usae
         if self.norms is not None:
             for i, norm in enumerate(self.norms):
@@ -248,6 +319,9 @@ class TrainingStep:
             total = torch.stack(list(usae.bias)).sum(0)
             for bias in usae.bias:
                 bias.copy_(total)
+        if self.archetypes is not None:
+            for own, made in zip(usae.dictionary, self.archetypes.rows(), strict=True):
+                own.copy_(made)
         self._normalise()
 
 

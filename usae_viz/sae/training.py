@@ -22,6 +22,9 @@ from usae_viz.sae.trainer import Step, Trainer, Watch
 from usae_viz.sae.universal import UniversalSAE
 from usae_viz.sae.validation import HeldOut
 
+PER_ARCHETYPE = 8
+"""Tokens that are clustered for each archetype."""
+
 NUMBERING_BATCHES = 24
 """Batches that decide the numbering of the concepts."""
 
@@ -106,7 +109,14 @@ def train_usae(
     if sharded:
         start, stop = shard_bounds(width, ranks.number, ranks.count)
         width, ranks = stop - start, WholeBatch(ranks.number, ranks.count)
-    usae = UniversalSAE(dims, width, recipe.usae.k, recipe.concepts.tau, encoding=encoding(parts))
+    usae = UniversalSAE(
+        dims,
+        width,
+        recipe.usae.k,
+        recipe.concepts.tau,
+        encoding=encoding(parts),
+        gate=parts.gate,
+    )
     for name, values in statistics.items():
         usae.set_standardisation(name, values.mean, values.scale)
     usae.to(device)
@@ -114,6 +124,11 @@ def train_usae(
     if sharded:
         if base is not None:
             raise UsageError("a run cannot be grown with its concepts sharded over processes")
+        if recipe.usae.variant != "topk":
+            raise UsageError(
+                f"variant {recipe.usae.variant!r} cannot be sharded over processes",
+                hint='training.parallel = "batch" trains it on several',
+            )
         shard = _sharded(usae, parts, store, recipe, ranks)
         step, gather = cast(Step, shard), shard.gather
     elif base is None:
@@ -134,9 +149,9 @@ def train_usae(
     trainer.train(batches)
     usae = trainer.result().cpu()
     if base is None:
-        number_concepts(usae, (next(batches) for _ in range(NUMBERING_BATCHES)))
+        number_concepts(usae, (next(batches) for _ in range(NUMBERING_BATCHES)), parts.prefixes)
     if ranks.first:
-        finish_training(run, recipe, usae, trainer)
+        finish_training(run, recipe, usae, trainer, parts)
     return usae.eval().requires_grad_(False)
 
 
@@ -146,8 +161,9 @@ def _step(
     step = TrainingStep(
         usae, parts, seed=recipe.seed, ranks=ranks, precision=recipe.training.precision
     )
-    paired = parts.init == "paired"
-    step.initialise(store.sample(usae.concepts, seed=recipe.seed) if paired else None)
+    paired = parts.init == "paired" or parts.archetypes
+    count = max(usae.concepts, PER_ARCHETYPE * parts.archetypes)
+    step.initialise(store.sample(count, seed=recipe.seed) if paired else None)
     return step
 
 
@@ -174,7 +190,9 @@ def _growing(
     return step
 
 
-def finish_training(run: Run, recipe: Recipe, usae: UniversalSAE, trainer: Trainer) -> None:
+def finish_training(
+    run: Run, recipe: Recipe, usae: UniversalSAE, trainer: Trainer, parts: Ingredients
+) -> None:
     """Write a trained model into its run and drop the checkpoint that led to it."""
     config = UsaeConfig(
         dims=usae.dims,
@@ -183,6 +201,9 @@ def finish_training(run: Run, recipe: Recipe, usae: UniversalSAE, trainer: Train
         tau=usae.tau,
         mode=recipe.usae.mode,
         encoding=usae.encoding,
+        variant=recipe.usae.variant,
+        gate=usae.gate,
+        prefixes=parts.prefixes,
         steps=trainer.done,
         seconds=round(trainer.seconds, 3),
     )

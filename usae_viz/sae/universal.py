@@ -17,6 +17,14 @@ Encoding = Literal["alone", "shared", "joint"]
 own at concepts chosen by all together; or one code, of the sum of the pre-gate activations."""
 
 
+Gate = Literal["topk", "batchtopk", "jumprelu"]
+"""What keeps a concept: a place among the k largest, or a threshold that training has set for the
+backbone (``batchtopk``) or learnt for each concept (``jumprelu``)."""
+
+SPARE = 4
+"""A threshold keeps at most this many times k concepts of a token."""
+
+
 class UniversalSAE(nn.Module):
     """Z = TopK(ReLU(W A + b)) from any backbone, Â = Z D for every backbone (arXiv 2502.03714).
 
@@ -30,6 +38,7 @@ class UniversalSAE(nn.Module):
         k: concepts kept per token.
         tau: a concept fires where its value exceeds this.
         encoding: what `encode_all` does.
+        gate: what keeps a concept; with a threshold, codes are ``[n, limit]``.
     """
 
     def __init__(
@@ -40,11 +49,14 @@ class UniversalSAE(nn.Module):
         tau: float = 0.1,
         *,
         encoding: Encoding = "alone",
+        gate: Gate = "topk",
     ) -> None:
         super().__init__()
         self.names = tuple(dims)
         self.dims = dict(dims)
-        self.concepts, self.k, self.tau, self.encoding = concepts, k, tau, encoding
+        self.concepts, self.k, self.tau = concepts, k, tau
+        self.encoding, self.gate = encoding, gate
+        self.limit = k if gate == "topk" else min(SPARE * k, concepts)
         self.weight = nn.ParameterList(
             nn.Parameter(torch.zeros(concepts, d)) for d in dims.values()
         )
@@ -52,6 +64,10 @@ class UniversalSAE(nn.Module):
         self.dictionary = nn.ParameterList(
             nn.Parameter(torch.zeros(concepts, d)) for d in dims.values()
         )
+        if gate != "topk":
+            self.threshold = nn.ParameterList(
+                nn.Parameter(torch.zeros(concepts), requires_grad=gate == "jumprelu") for _ in dims
+            )
         for name, dim in dims.items():
             self.register_buffer(f"mean_{self._at(name)}", torch.zeros(dim))
             self.register_buffer(f"scale_{self._at(name)}", torch.ones(()))
@@ -120,13 +136,20 @@ class UniversalSAE(nn.Module):
     def gated(self, name: str, tokens: Tensor, concepts: Tensor) -> Tensor:
         """Return the code values of some concepts, ``[n, len(concepts)]``: 0 where not kept."""
         pre_gate = self.pre_gate(name, tokens)
-        threshold = pre_gate.topk(self.k, dim=1, sorted=True).values[:, -1:]
+        least = pre_gate.topk(self.limit, dim=1, sorted=True).values[:, -1:]
         chosen = pre_gate[:, concepts]
-        return torch.where(chosen >= threshold, chosen, 0).relu()
+        kept = chosen >= least
+        if self.gate != "topk":
+            kept &= chosen > self.threshold[self._at(name)][concepts]
+        return torch.where(kept, chosen, 0).relu()
 
     def encode(self, name: str, tokens: Tensor) -> SparseCode:
         """Return the sparse code of tokens ``[n, dim]``."""
-        return top_k(self.pre_gate(name, tokens), self.k)
+        code = top_k(self.pre_gate(name, tokens), self.limit)
+        if self.gate == "topk":
+            return code
+        above = code.values > self.threshold[self._at(name)][code.indices]
+        return SparseCode(torch.where(above, code.values, 0), code.indices)
 
     def encode_all(self, tokens: Mapping[str, Tensor]) -> dict[str, SparseCode]:
         """Return the code of every backbone for the same tokens, as `encoding` says.
