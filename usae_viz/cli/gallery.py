@@ -12,6 +12,7 @@ from usae_viz.cli.terminal import (
     RunOption,
     chosen_run,
     print_json,
+    progress_bar,
     verb,
 )
 
@@ -20,17 +21,36 @@ from usae_viz.cli.terminal import (
 def gallery(
     run: RunOption = None,
     concept: Annotated[
-        str | None, typer.Option("--concepts", "--concept", help="Default: all maximized ones.")
+        str | None,
+        typer.Option(
+            "--concepts",
+            "--concept",
+            help="Which get a page: 7,12,30-40 or all; default: those that were maximized.",
+        ),
     ] = None,
+    single_file: Annotated[
+        bool, typer.Option("--single-file", help="Put the pages into one HTML file.")
+    ] = False,
+    max_megabytes: Annotated[
+        float, typer.Option(min=0.1, help="Largest single file, in megabytes.")
+    ] = 25,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build the page over the concepts that have been maximized."""
+    """Build the gallery: a front page over all living concepts, and a page for each of some."""
     opened = chosen_run(run)
     from usae_viz import workflow
     from usae_viz.concepts import parse_concepts
 
-    page = workflow.build_gallery(opened, parse_concepts(concept) if concept else None, out=out)
+    with progress_bar() as progress:
+        page = workflow.build_gallery(
+            opened,
+            "all" if concept == "all" else parse_concepts(concept) if concept else None,
+            out=out,
+            single_file=single_file,
+            max_megabytes=max_megabytes,
+            progress=progress,
+        )
     if as_json:
         print_json({"run": str(opened.path), "page": str(page)})
     else:

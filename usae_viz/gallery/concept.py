@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import math
 from collections.abc import Mapping
@@ -11,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
-from PIL import Image
+from numpy.typing import NDArray
 
 from usae_viz.concepts import ConceptIndex, Example
+from usae_viz.concepts.index import Choice
 from usae_viz.maximize.result import MaximizeResult, read_result
-from usae_viz.render import Line, heat_pixels, heat_table, line_chart
+from usae_viz.render import Line, heat_table, line_chart, log_histogram
 from usae_viz.run import Run
 
 
@@ -28,13 +29,11 @@ class ExampleView:
         image_id: content hash of the image.
         peak: largest gated activation over its tokens.
         alt: what a reader who does not see it should know.
-        still: the heat as a tiny picture (data URI), for a page without scripts.
     """
 
     image_id: str
     peak: float
     alt: str
-    still: str
 
 
 @dataclass(frozen=True)
@@ -61,26 +60,57 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class ModeView:
+    """The pictures of one mode and their numbers.
+
+    Attributes:
+        name: per-model, shared, contrast …
+        verdict: the numbers in words.
+        pictures: by backbone; those without one are missing.
+        transfer, trajectory: table and chart.
+        settings, seconds: how they were made.
+    """
+
+    name: str
+    verdict: str
+    pictures: dict[str, Picture]
+    transfer: Markup
+    trajectory: Markup
+    settings: dict[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One choice of natural images for one backbone: ``top``, ``random`` or ``joint``."""
+
+    choice: str
+    images: list[ExampleView]
+
+
+@dataclass(frozen=True)
 class Column:
     """One backbone's side of a concept.
 
     Attributes:
         name: of the backbone.
-        picture: what was maximized for it; None if it was not.
         natural: mean score of its natural top images; 0 if it never fires.
         top: largest value over the indexed images: the top of the heat's scale.
         rate, mean, energy: statistics of the index.
-        examples: natural images, strongest first.
+        interval: 95 % interval of `rate`.
+        histogram: of the values where it fires; empty if it never does.
+        examples: natural images, by how they were chosen.
     """
 
     name: str
-    picture: Picture | None
     natural: float
     top: float
     rate: float
     mean: float
     energy: float
-    examples: list[ExampleView]
+    interval: tuple[float, float]
+    histogram: Markup
+    examples: list[Examples]
 
 
 @dataclass(frozen=True)
@@ -94,86 +124,178 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Near:
+    """Concepts near this one: by what, and which, nearest first, with their nearness."""
+
+    title: str
+    note: str
+    concepts: list[tuple[int, float]]
+
+
+@dataclass(frozen=True)
 class ConceptView:
-    """All that the page shows of one concept; `data` is the script its heatmaps are drawn from."""
+    """All that the gallery shows of one concept; `data` is what its heatmaps are drawn from."""
 
     concept: int
     kind: str
     label: str | None
-    verdict: str
+    modes: list[ModeView]
     columns: list[Column]
     pairs: list[Pair]
+    near: list[Near]
+    labels: list[tuple[str, float, list[float]]]
     entropy: float
     cofire: float
     lift: float
-    transfer: Markup
-    trajectory: Markup
-    settings: dict[str, Any]
-    seconds: float
     data: str = field(repr=False)
 
     @property
-    def pictures(self) -> dict[str, Picture]:
-        """The maximized pictures by backbone."""
-        return {c.name: c.picture for c in self.columns if c.picture is not None}
+    def images(self) -> set[str]:
+        """Ids of all natural images that are shown."""
+        return {e.image_id for c in self.columns for group in c.examples for e in group.images}
+
+
+CHOICES: tuple[Choice, ...] = ("top", "random", "joint")
+SHOWN = 9
+"""Natural images of one choice, at most."""
 
 
 def concept_view(
     run: Run, index: ConceptIndex, concept: int, out: Path, label: str | None = None
 ) -> ConceptView:
-    """Gather one concept.
+    """Gather one concept; what has not been made yet is left empty.
 
     Args:
         run: an indexed run.
         index: its concept index.
-        concept: one that has been maximized.
+        concept: which; alive.
         out: the folder that holds ``maximized/``.
         label: its name, if it has one.
 
     Raises:
         ConceptError: the concept does not exist or is dead.
-        RunError: it was not maximized into `out`, or a file of it is missing or damaged.
+        RunError: a file of it is missing or damaged.
     """
     index.require(concept)
-    kind = next(iter(run.maximized_kinds(concept, out)), "per-model")
-    result = read_result(run.maximized_dir(concept, out, kind))
-    examples = {name: index.examples(name, concept) for name in run.names}
+    examples = {
+        name: {choice: index.examples(name, concept, choice)[:SHOWN] for choice in CHOICES}
+        for name in run.names
+    }
     return ConceptView(
         concept=concept,
         kind=index.kind(concept),
         label=label,
-        verdict=result.verdict,
-        columns=[_column(index, result, name, examples[name]) for name in run.names],
+        modes=[
+            _mode(read_result(run.maximized_dir(concept, out, kind)))
+            for kind in run.maximized_kinds(concept, out)
+        ],
+        columns=[_column(index, concept, name, examples[name]) for name in run.names],
         pairs=_pairs(index, concept),
+        near=_near(index, concept),
+        labels=_labels(index, concept),
         entropy=float(index.entropy[concept]),
         cofire=float(index.cofire[concept]),
         lift=float(index.lift[concept]),
-        transfer=_transfer_table(result),
-        trajectory=_trajectory(result),
-        settings=result.settings,
-        seconds=result.seconds,
         data=heat_script(index, concept, examples),
     )
 
 
+def _mode(result: MaximizeResult) -> ModeView:
+    return ModeView(
+        name=result.mode,
+        verdict=result.verdict,
+        pictures={name: _picture(result, name) for name in result.optimised},
+        transfer=_transfer_table(result),
+        trajectory=_trajectory(result),
+        settings=result.settings,
+        seconds=result.seconds,
+    )
+
+
 def _column(
-    index: ConceptIndex, result: MaximizeResult, name: str, examples: list[Example]
+    index: ConceptIndex, concept: int, name: str, examples: Mapping[Choice, list[Example]]
 ) -> Column:
-    concept, at = result.concept, index.names.index(name)
-    top = float(index.maximum[at, concept])
+    at = index.names.index(name)
+    low, high = index.intervals["rate"][:, at, concept]
     return Column(
         name=name,
-        picture=_picture(result, name) if name in result.optimised else None,
         natural=float(index.natural_score[at, concept]),
-        top=top,
+        top=float(index.maximum[at, concept]),
         rate=float(index.rate[at, concept]),
         mean=float(index.mean[at, concept]),
         energy=float(index.energy[at, concept]),
+        interval=(float(low), float(high)),
+        histogram=_histogram(index, at, concept),
         examples=[
-            _example(name, concept, place, example, top)
-            for place, example in enumerate(examples, start=1)
+            Examples(
+                choice,
+                [
+                    _example(name, concept, choice, place, example)
+                    for place, example in enumerate(found, start=1)
+                ],
+            )
+            for choice, found in examples.items()
         ],
     )
+
+
+def _histogram(index: ConceptIndex, at: int, concept: int) -> Markup:
+    counts = index.counts.histogram[at, concept]
+    edges = [float(edge) for edge in index.counts.edges]
+    first = edges.index(min(edges, key=lambda edge: abs(edge - index.tau)))
+    used = np.flatnonzero(counts)
+    if not used.size or not index.counts.fires[at, concept]:
+        return Markup("")
+    last = max(int(used[-1]), first + 6)
+    return log_histogram(
+        counts[first + 1 : last + 1],
+        edges[first : min(last + 1, len(edges))],
+        title=f"Values of concept {concept} in {index.names[at]}, where it fires",
+        series=at,
+    )
+
+
+def _near(index: ConceptIndex, concept: int) -> list[Near]:
+    found = []
+    for name in index.names:
+        table = index.near(name)
+        found.append(
+            Near(
+                f"dictionary of {name}",
+                "cosine of the dictionary rows",
+                _listed(table.concept[concept], table.nearness[concept]),
+            )
+        )
+    for name in index.names:
+        table = index.coactive(name)
+        found.append(
+            Near(
+                f"fires with it in {name}",
+                "cosine of the values over a sample of tokens",
+                _listed(table.concept[concept], table.nearness[concept]),
+            )
+        )
+    return [near for near in found if near.concepts]
+
+
+def _listed(concepts: NDArray[Any], nearness: NDArray[Any]) -> list[tuple[int, float]]:
+    return [(int(k), float(value)) for k, value in zip(concepts, nearness, strict=True) if k >= 0][
+        :6
+    ]
+
+
+def _labels(index: ConceptIndex, concept: int) -> list[tuple[str, float, list[float]]]:
+    """Return the labels that go with the concept most, above their own rate: six at most."""
+    if not index.labels:
+        return []
+    share = index.label_share[:, :, concept]
+    lift = share.mean(0) / np.maximum(index.label_rate, 1e-9)
+    order = np.argsort(-np.where(index.label_rate > 0, lift, 0), kind="stable")[:6]
+    return [
+        (index.labels[i], float(index.label_rate[i]), [float(x) for x in share[:, i]])
+        for i in order
+        if lift[i] > 1
+    ]
 
 
 def _picture(result: MaximizeResult, name: str) -> Picture:
@@ -191,24 +313,16 @@ def _picture(result: MaximizeResult, name: str) -> Picture:
     )
 
 
-def _example(name: str, concept: int, place: int, example: Example, top: float) -> ExampleView:
+def _example(name: str, concept: int, choice: Choice, place: int, example: Example) -> ExampleView:
     row, column = example.position
     grid = example.grid.shape[0]
+    which = {"top": "Strongest", "random": "Random", "joint": "Joint"}[choice]
     return ExampleView(
         image_id=example.image_id,
         peak=example.peak,
-        alt=f"Natural example {place} of concept {concept} in {name}: peaks at "
+        alt=f"{which} natural example {place} of concept {concept} in {name}: peaks at "
         f"{example.peak:.2f}, token row {row + 1}, column {column + 1} of {grid}",
-        still=_still(example, top),
     )
-
-
-def _still(example: Example, top: float) -> str:
-    """Return the heat of an example as a data URI: one pixel a token, which browsers smooth."""
-    pixels = heat_pixels(example.grid / 255 * min(example.peak / top, 1.0))
-    data = io.BytesIO()
-    Image.fromarray(pixels, "RGBA").save(data, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}"
 
 
 def _pairs(index: ConceptIndex, concept: int) -> list[Pair]:
@@ -248,7 +362,9 @@ def _trajectory(result: MaximizeResult) -> Markup:
     )
 
 
-def heat_script(index: ConceptIndex, concept: int, examples: Mapping[str, list[Example]]) -> str:
+def heat_script(
+    index: ConceptIndex, concept: int, examples: Mapping[str, Mapping[Choice, list[Example]]]
+) -> str:
     """Return the script with the numbers that the heatmaps are drawn from.
 
     ``values`` are rows of uint8 in base64: the gated map as a share of `peak`, times 255; ``top``
@@ -261,16 +377,19 @@ def heat_script(index: ConceptIndex, concept: int, examples: Mapping[str, list[E
             {
                 "name": name,
                 "top": float(index.maximum[at, concept]),
-                "examples": [
-                    {
-                        "image": example.image_id,
-                        "peak": example.peak,
-                        "values": base64.b64encode(example.grid.tobytes()).decode(),
-                    }
-                    for example in examples[name]
-                ],
+                "examples": {
+                    choice: [
+                        {
+                            "image": example.image_id,
+                            "peak": round(example.peak, 4),
+                            "values": base64.b64encode(example.grid.tobytes()).decode(),
+                        }
+                        for example in found
+                    ]
+                    for choice, found in examples[name].items()
+                },
             }
             for at, name in enumerate(index.names)
         ],
     }
-    return f"usaeViz.add({json.dumps(table, indent=1, allow_nan=False)});\n"
+    return f"usaeViz.add({json.dumps(table, allow_nan=False)});\n"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from usae_viz.gallery.page import POLICY, page_environment
+from usae_viz.gallery.environment import POLICY, page_environment, write_assets
 from usae_viz.gallery.text import listed, number, percent, shortened
 from usae_viz.render import Bar, signed_bars
-from usae_viz.run import Run, write_bytes, write_text
+from usae_viz.run import Run, write_text
 
 SHEETS = ("base.css", "concept.css", "page.css", "report.css")
 
@@ -42,7 +41,7 @@ def build_report(run: Run, folder: Path, table: Mapping[str, Any]) -> Path:
         first=(table["settings"]["methods"] or [None])[0],
         summary=_summary(table),
     )  # fmt: skip
-    _write_sheets(folder)
+    write_assets(folder / "assets", SHEETS)
     write_text(folder / "index.html", text)
     return folder / "index.html"
 
@@ -60,15 +59,9 @@ def build_report_index(
     text = page_environment().get_template("reports.html.jinja").render(
         run=run, reports=reports, policy=POLICY
     )  # fmt: skip
-    _write_sheets(folder)
+    write_assets(folder / "assets", SHEETS)
     write_text(folder / "index.html", text)
     return folder / "index.html"
-
-
-def _write_sheets(folder: Path) -> None:
-    assets = resources.files("usae_viz.gallery").joinpath("assets")
-    for name in SHEETS:
-        write_bytes(folder / "assets" / name, assets.joinpath(name).read_bytes())
 
 
 def _summary(table: Mapping[str, Any]) -> str:

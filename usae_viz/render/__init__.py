@@ -4,6 +4,7 @@ from usae_viz.render.bars import Bar, signed_bars
 from usae_viz.render.charts import Line, heat_table, line_chart
 from usae_viz.render.colour import diverging, sequential, sequential_table
 from usae_viz.render.distributions import histogram_chart, matrix_chart
+from usae_viz.render.logarithmic import log_histogram, log_scatter
 from usae_viz.render.picture import (
     heat_pixels,
     over_ground,
@@ -24,6 +25,8 @@ __all__ = [
     "heat_table",
     "histogram_chart",
     "line_chart",
+    "log_histogram",
+    "log_scatter",
     "matrix_chart",
     "over_ground",
     "overlay",

@@ -4,42 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from usae_viz.concepts import load_index, write_thumbnails
-from usae_viz.errors import RunError
-from usae_viz.gallery import build_page
+from usae_viz.concepts import ConceptIndex, load_index, write_thumbnails
+from usae_viz.gallery import build_single, build_site
+from usae_viz.gallery.concept import CHOICES, SHOWN
 from usae_viz.images import open_source
 from usae_viz.run import Run, read_json
+from usae_viz.workflow.progress import Progress
 
 
 def build_gallery(
-    run: Run, concepts: Sequence[int] | None = None, *, out: Path | None = None
+    run: Run,
+    concepts: Sequence[int] | Literal["all"] | None = None,
+    *,
+    out: Path | None = None,
+    single_file: bool = False,
+    max_megabytes: float = 25,
+    progress: Progress | None = None,
 ) -> Path:
-    """Build the page over maximized concepts (all there are, or `concepts`); returns its path.
+    """Build the gallery: a front page over all living concepts, and a page for each of some.
+
+    Args:
+        run: an indexed run.
+        concepts: which get a page: ``"all"`` living ones, or these; by default those that have been
+            maximized, and with none the twelve most universal.
+        out: folder that holds ``maximized/`` and gets ``gallery/``; the run's outputs by default.
+        single_file: put the pages into one file too, for mail and archives.
+        max_megabytes: that file may be at most so large.
+        progress: called with what is going on, done, total.
+
+    Returns:
+        ``gallery/index.html``, or the single file.
 
     Raises:
-        RunError: nothing has been maximized yet.
+        RunError: the run is not indexed, or a file is missing.
+        ConceptError: a concept does not exist or is dead.
     """
     run = run.writing_to(out)
-    found = run.maximized_concepts()
-    missing = [k for k in concepts or () if k not in found]
-    if not found or missing:
-        names = ", ".join(map(str, missing)) or "no concept"
-        raise RunError(
-            f"{names} has not been maximized in {run.outputs}",
-            hint="run `usae-viz maximize --concept K` first",
-        )
-    chosen = found if concepts is None else list(concepts)
-    _make_thumbnails(run, chosen)
-    return build_page(run, run.outputs, chosen, concept_names(run))
-
-
-def _make_thumbnails(run: Run, concepts: Sequence[int]) -> None:
-    """Make what is missing: the bundled run ships none, since its world renders them again."""
     index = load_index(run)
-    ids = [e.image_id for k in concepts for name in run.names for e in index.examples(name, k)]
-    if any(not run.thumb_file(image_id).exists() for image_id in ids):
-        write_thumbnails(run, ids, open_source(run.recipe().images))
+    if concepts == "all":
+        chosen = [int(k) for k in (~index.dead).nonzero()[0]]
+    else:
+        chosen = list(concepts or run.maximized_concepts() or index.most_universal(12))
+    for concept in chosen:
+        index.require(concept)
+    _make_thumbnails(run, index, chosen)
+    tick = None if progress is None else lambda done, all_: progress("pages", done, all_)
+    names = concept_names(run)
+    page = build_site(run, run.outputs, chosen, names, progress=tick)
+    if single_file:
+        page = build_single(run, run.outputs, chosen, names, max_megabytes=max_megabytes)
+    return page
+
+
+def _make_thumbnails(run: Run, index: ConceptIndex, concepts: Sequence[int]) -> None:
+    """Make what is missing: the bundled run ships none, since its world renders them again."""
+    ids = {
+        example.image_id
+        for concept in concepts
+        for name in run.names
+        for choice in CHOICES
+        for example in index.examples(name, concept, choice)[:SHOWN]
+    }
+    missing = [image_id for image_id in ids if not run.thumb_file(image_id).exists()]
+    if missing:
+        write_thumbnails(run, missing, open_source(run.recipe().images))
 
 
 def concept_names(run: Run) -> dict[int, str]:
