@@ -261,6 +261,17 @@ def test_a_translated_file_must_fit_the_network_by_shape(tmp_path: Path) -> None
     assert "[16, 3, 3, 3]" in str(caught.value.got)
 
 
+def test_a_model_saved_for_the_hub_loads_from_its_folder(tmp_path: Path) -> None:
+    from timm.models import _hub
+
+    options = {"img_size": 32, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2}
+    network = timm.create_model("vit_tiny_patch16_224", **options)
+    _hub.save_for_hf(network, str(tmp_path / "m"), model_args=options, safe_serialization=True)
+    backbone = load_backbone(BackboneSpec(name="a", model=f"timm:local-dir:{tmp_path / 'm'}"))
+    assert (backbone.dim, backbone.native_grid, backbone.input_size) == (16, (4, 4), 32)
+    assert backbone.weights_sha256 == state_sha256(network)
+
+
 def test_a_torchvision_network_that_cannot_be_traced_points_to_another_way() -> None:
     spec = BackboneSpec(
         name="a",

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 
 from usae_viz.errors import ImageSourceError
-from usae_viz.images import ImageSource, batches, is_validation, open_source, split_ids
+from usae_viz.images import ImageBatch, ImageSource, batches, is_validation, open_source, split_ids
 from usae_viz.recipe import ImagesSpec
 
 Photos = Callable[..., Path]
@@ -192,6 +193,40 @@ def test_batches_keep_the_order_and_leave_out_what_cannot_be_read(photos: Photos
         Path(source.where(image_id)).write_bytes(b"broken")
     got = [batch.ids for batch in batches(source, source.ids, 2)]
     assert got == [list(source.ids[0:2]), list(source.ids[4:6]), [source.ids[6]]]
+
+
+def test_the_next_batches_are_read_while_one_is_used(photos: Photos) -> None:
+    source = folder_source(photos(8))
+    read, asked = source.read, threading.Semaphore(0)
+
+    def counting(ids: Sequence[str]) -> ImageBatch:
+        asked.release()
+        return read(ids)
+
+    source.read = counting  # type: ignore[method-assign]
+    running = batches(source, source.ids, 1, ahead=2)
+    assert next(running).ids == [source.ids[0]]
+    for _ in range(3):  # the one that was given out, and two more without being asked for
+        assert asked.acquire(timeout=10)
+    assert not asked.acquire(timeout=0.05)
+    running.close()  # type: ignore[attr-defined]
+    assert not any("usae-viz-read" in thread.name for thread in threading.enumerate())
+
+
+def test_a_source_that_fails_fails_where_its_batch_is_used(photos: Photos) -> None:
+    source = folder_source(photos(4))
+    read = source.read
+
+    def failing(ids: Sequence[str]) -> ImageBatch:
+        if source.ids[2] in ids:
+            raise ImageSourceError("the disk is gone")
+        return read(ids)
+
+    source.read = failing  # type: ignore[method-assign]
+    running = batches(source, source.ids, 2)
+    assert next(running).ids == list(source.ids[:2])
+    with pytest.raises(ImageSourceError, match="the disk is gone"):
+        next(running)
 
 
 def test_unknown_kinds_get_a_suggestion() -> None:

@@ -14,7 +14,8 @@ from PIL import Image
 
 from usae_viz.errors import ImageSourceError
 from usae_viz.images import MaskedSource, cache, open_source, shards
-from usae_viz.images.shards import TarSource, shard_paths
+from usae_viz.images.patterns import shard_paths
+from usae_viz.images.shards import TarSource
 from usae_viz.recipe import ImagesSpec
 
 
