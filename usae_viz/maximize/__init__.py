@@ -8,7 +8,8 @@ from usae_viz.maximize.canvas import (
     ParamF,
     PixelCanvas,
 )
-from usae_viz.maximize.engine import Maximized, maximize_concepts
+from usae_viz.maximize.engine import maximize_concepts
+from usae_viz.maximize.maximized import Maximized
 from usae_viz.maximize.maximizing import maximize
 from usae_viz.maximize.modes import MODES, Row, rows_of
 from usae_viz.maximize.report import Reading, read_maximized

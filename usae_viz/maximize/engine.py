@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,9 +13,10 @@ from usae_viz.maximize.alpha import EVERY, AlphaMap
 from usae_viz.maximize.balance import Balance
 from usae_viz.maximize.canvas import Canvas, make_canvas
 from usae_viz.maximize.freezing import frozen
+from usae_viz.maximize.maximized import Maximized
 from usae_viz.maximize.modes import Row, rows_of
 from usae_viz.maximize.penalties import total_variation
-from usae_viz.maximize.pull import Pulled, Puller
+from usae_viz.maximize.pull import Pulled, Puller, make_puller
 from usae_viz.maximize.settings import MaximizeSettings
 from usae_viz.maximize.start import PhotoCanvas
 from usae_viz.maximize.views import Views, draw_views
@@ -30,33 +30,6 @@ MOMENTS = 64
 """Most moments kept of a trajectory."""
 BATCH = {"cpu": 32}
 """Most views in one graph by kind of device, where the settings leave it open; else 128."""
-
-
-@dataclass(frozen=True)
-class Maximized:
-    """Pictures of C concepts, R a concept, from S seeds (in diverse mode: S that differ).
-
-    Attributes:
-        concepts: the C concepts.
-        rows: what the R pictures of a concept are of.
-        images: per row, by its name, ``[C, S, 3, size, size]`` uint8 sRGB.
-        alpha: per backbone that raises, ``[C, S, size, size]`` float in [0, 1]: where it pulled at
-            the picture that it raises.
-        trajectory: per backbone that raises, ``[C, S, moments]``: pre-gate activation, mean over
-            that step's views, standardised units; not-a-number once a picture was finished.
-        lowered: per row, the same of the backbones that keep the concept down in it.
-        moments: the steps that trajectories are of.
-        steps: ``[C, S]`` per row: after how many steps each picture was finished.
-    """
-
-    concepts: tuple[int, ...]
-    rows: tuple[Row, ...]
-    images: dict[str, Tensor]
-    alpha: dict[str, Tensor]
-    trajectory: dict[str, Tensor]
-    lowered: dict[str, dict[str, Tensor]]
-    moments: tuple[int, ...]
-    steps: dict[str, Tensor]
 
 
 def maximize_concepts(
@@ -124,14 +97,15 @@ class _Work:
         n = self.shape[0] * self.shape[1] * self.shape[2]
         place = torch.arange(n)
         self.seed_of = (place // (self.shape[1] * self.shape[2])).tolist()
-        self.row_of = (place // self.shape[2] % self.shape[1]).tolist()
+        row_of = (place // self.shape[2] % self.shape[1]).tolist()
         self.device = next(iter(backbones.values())).mean.device
         self.canvas = self._canvas(settings.canvas_size(self.sizes), start)
         asked = torch.tensor(self.concepts)[place % self.shape[2]]
+        per_picture = [rows[row] for row in row_of]
         self.pullers = {
             name: puller
             for name, backbone in backbones.items()
-            if (puller := self._puller(usae, backbone, asked, levels)) is not None
+            if (puller := make_puller(usae, backbone, asked, per_picture, levels, settings))
         }
         self.chance = [
             torch.Generator().manual_seed(settings.seed + s) for s in range(settings.pictures)
@@ -164,42 +138,6 @@ class _Work:
                 got="none" if start is None else str(list(start.shape)),
             )
         return PhotoCanvas(canvas, start.to(self.device))
-
-    def _puller(
-        self,
-        usae: UniversalSAE,
-        backbone: Backbone,
-        asked: Tensor,
-        levels: Mapping[str, Sequence[float]] | None,
-    ) -> Puller | None:
-        name = backbone.name
-        also = self.settings.also
-        concepts = torch.cat([asked[:, None], torch.tensor([list(also)]).expand(len(asked), -1)], 1)
-        concepts = concepts.long()
-        weights = torch.tensor([[1.0, *also.values()]]).repeat(len(asked), 1)
-        level = torch.ones(concepts.shape)
-        if levels is not None:
-            level = torch.as_tensor(levels[name], dtype=torch.float32)[concepts]
-        for place, row in enumerate(self.rows[r] for r in self.row_of):
-            unknown = len(row.raised) > 1 and level[place, 0] == 0
-            if name in row.lowered:
-                weights[place] = -self.settings.suppression * weights[place].abs()
-            elif name not in row.raised or unknown:
-                weights[place] = 0
-        # A level of 0 measures nothing; what is raised or lowered there is taken as it is.
-        level = torch.where(level > 0, level, 1.0)
-        (has_say,) = torch.nonzero(weights[:, 0], as_tuple=True)
-        if not len(has_say):
-            return None
-        return Puller(
-            usae,
-            backbone,
-            has_say,
-            concepts[has_say],
-            weights[has_say],
-            level[has_say],
-            self.settings,
-        )
 
     def run(self, progress: Progress | None) -> None:
         settings = self.settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from usae_viz.backbones import Backbone
 from usae_viz.errors import UsaeVizError
+from usae_viz.maximize.modes import Row
 from usae_viz.maximize.objective import over_tokens, token_activation
 from usae_viz.maximize.penalties import descriptor, feature_distance, other_concepts
 from usae_viz.maximize.settings import MaximizeSettings
@@ -166,3 +167,42 @@ class Puller:
         batch, k = tokens.shape[:2]
         numbers = self._number(tokens.flatten(0, 1)).view(batch, k)
         return numbers.view(-1, self.settings.views, k).mean(1)
+
+
+def make_puller(
+    usae: UniversalSAE,
+    backbone: Backbone,
+    asked: Tensor,
+    rows: Sequence[Row],
+    levels: Mapping[str, Sequence[float]] | None,
+    settings: MaximizeSettings,
+) -> Puller | None:
+    """Return what pulls at pictures for one backbone; None if it has no say in any.
+
+    Args:
+        usae: the USAE.
+        backbone: the backbone.
+        asked: ``[n]``, the concept of each picture of the batch.
+        rows: what each picture is of.
+        levels: natural levels of every concept by backbone; None: 1 each.
+        settings: how.
+    """
+    name, also = backbone.name, settings.also
+    further = torch.tensor(list(also), dtype=torch.long).expand(len(asked), -1)
+    concepts = torch.cat([asked[:, None], further], dim=1)
+    weights = torch.tensor([[1.0, *also.values()]]).repeat(len(asked), 1)
+    level = torch.ones(concepts.shape)
+    if levels is not None:
+        level = torch.as_tensor(levels[name], dtype=torch.float32)[concepts]
+    for place, row in enumerate(rows):
+        unknown = len(row.raised) > 1 and level[place, 0] == 0
+        if name in row.lowered:
+            weights[place] = -settings.suppression * weights[place].abs()
+        elif name not in row.raised or unknown:
+            weights[place] = 0
+    # A level of 0 measures nothing; what is raised or lowered there is taken as it is.
+    level = torch.where(level > 0, level, 1.0)
+    (say,) = torch.nonzero(weights[:, 0], as_tuple=True)
+    if not len(say):
+        return None
+    return Puller(usae, backbone, say, concepts[say], weights[say], level[say], settings)
