@@ -90,6 +90,14 @@ def test_from_recipe_to_page(run: Path) -> None:
     assert page.is_file()
     assert str(concept) in page.read_text()
 
+    shared = as_json(
+        call("maximize", "--run", run, "--concept", concept, "--mode", "shared", "--steps", 4,
+             "--size", 40, "--json")
+    )  # fmt: skip
+    assert shared["mode"] == "shared"
+    assert len(set(shared["concepts"][0]["images"].values())) == 1
+    assert np.array(shared["concepts"][0]["transfer"]).shape == (1, 3)
+
     # The same for people: what is finished is read back, not computed again.
     told = call("maximize", "--run", run, "--concept", concept, "--steps", 4, "--size", 40)
     assert told.exit_code == 0, told.output
@@ -99,6 +107,24 @@ def test_from_recipe_to_page(run: Path) -> None:
         told = call(*words, "--run", run)
         assert told.exit_code == 0, told.output
         assert told.stdout
+
+
+def test_pictures_of_another_mode_only_are_on_the_page(run: Path) -> None:
+    rows = as_json(call("concepts", "--run", run, "--sort", "rate", "--json"))["concepts"]
+    words = ("--run", run, "--concept", rows[0]["id"], "--steps", 2, "--size", 40)
+    made = as_json(call("maximize", *words, "--mode", "shared", "--json"))
+    pictures = Path(made["page"]).parent / "pictures" / f"c{rows[0]['id']}"
+    assert len(list(pictures.glob("*.alpha.png"))) == 3
+    for wrong in (
+        ("--mode", "shared", "--backbone", "first"),
+        ("--mode", "sideways"),
+        ("--mode", "accentuate"),
+        ("--mode", "accentuate", "--start", run / "run.json"),
+        ("--objective", "median"),
+        ("--also", "7:x"),
+        ("--steps", 0),
+    ):
+        assert call("maximize", *words, *wrong).exit_code == 2, wrong
 
 
 def test_a_second_training_is_refused_and_a_resumed_one_keeps_what_is_there(

@@ -68,12 +68,14 @@ class Puller:
         self.raised = weights[:, 0] > 0
         self._number = over_tokens(settings.objective)
         self._read = torch.compile(backbone) if settings.compile else backbone
-        cuda = device.type == "cuda"
         wanted = settings.precision
         if wanted == "auto":
-            wanted = "bfloat16" if cuda and torch.cuda.is_bf16_supported() else "float32"
+            able = device.type == "cuda" and torch.cuda.is_bf16_supported()
+            wanted = "bfloat16" if able else "float32"
         self._half = wanted == "bfloat16"
-        self._channels_last = cuda if settings.channels_last is None else settings.channels_last
+        self._channels_last = settings.channels_last
+        if self._channels_last is None:
+            self._channels_last = device.type != "mps"
 
     def maps(self, looks: Tensor) -> Tensor:
         """Return the token maps of views ``[batch, 3, size, size]``, in float32."""
