@@ -241,6 +241,13 @@ def test_dry_run_writes_nothing(recipe_file: Path, tmp_path: Path) -> None:
     assert plan["images"] == 40
     assert plan["tokens"] == 40 * 16
     assert plan["usae_parameters"] == 24 * (2 * (16 + 24 + 16) + 3)
+    memory = plan["memory_megabytes"]
+    assert memory["moments"] == pytest.approx(2 * memory["parameters"], abs=0.1)
+    assert plan["training_seconds"] == pytest.approx(30 * plan["step_milliseconds"] / 1e3, abs=0.1)
+    assert plan["tokens_per_second"] > 0
+    assert "threads" in plan["assumed"]
+    told = call("train", recipe_file, "--dry-run")
+    assert "training_seconds" in told.stdout
     assert not (tmp_path / "x").exists()
 
 

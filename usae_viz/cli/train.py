@@ -62,7 +62,7 @@ def train(
     from usae_viz import workflow
 
     if dry_run:
-        plans = {name: workflow.plan(resolved) for name, resolved in recipes.items()}
+        plans = {name: workflow.plan(resolved, device=device) for name, resolved in recipes.items()}
         if as_json:
             print_json(plans.get("", plans))
             return
