@@ -282,7 +282,7 @@ def test_digest_depends_on_the_content_and_not_on_its_layout(tmp_path: Path) -> 
     changed["usae"]["k"] = 3
     assert parse_recipe(changed).digest() != first.digest()
     moved = table()
-    moved["images"]["source"] = "folder:/elsewhere"
+    moved["images"].update(source="folder:/elsewhere", labels="folders", masks="/elsewhere/masks")
     moved["weights_dir"] = "/elsewhere/weights"
     moved["backbones"][0]["weights"] = "/elsewhere/deit.safetensors"
     assert parse_recipe(moved).digest() == first.digest()

@@ -22,7 +22,7 @@ Share = Annotated[float, Field(ge=0.0, lt=1.0, strict=True)]
 # What decides nothing about a run: where data lies, how often to log and save, what becomes of a
 # broken batch.
 INCIDENTAL: Any = {
-    "images": {"source", "masks"},
+    "images": {"source", "masks", "labels"},
     "weights_dir": True,
     "backbones": {"__all__": {"weights"}},
     "training": {"checkpoint_every", "log_every", "non_finite"},
@@ -254,8 +254,9 @@ class Recipe(Section):
         """Return the sha256 of what the recipe decides, whatever its file's layout was.
 
         Where images and weights lie is left out, so that a moved data set is no other recipe; a
-        run records hashes of their content. So is how often to log or save, and what to do with a
-        broken batch: a training that stopped may go on with others.
+        run records hashes of their content. So are labels, which training does not see, how often
+        to log or save, and what to do with a broken batch: a training that stopped may go on with
+        others.
         """
         table = self.model_dump(mode="json", exclude_none=True, exclude=INCIDENTAL)
         return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from usae_viz.errors import ImageSourceError
-from usae_viz.images import MaskedSource, cache, open_source, shards
+from usae_viz.images import MaskedSource, cache, open_source, shards, source_sha256
 from usae_viz.images.patterns import shard_paths
 from usae_viz.images.shards import TarSource
 from usae_viz.recipe import ImagesSpec
@@ -71,6 +71,18 @@ def test_images_are_read_from_their_place_in_the_shards(tmp_path: Path) -> None:
     assert source.where(sha(pictures[4])) == f"{tmp_path}/s-001.tar/dir/4"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s-000.tar", "s-001.tar"]
     assert (source.label_names, source.problems) == ((), [])
+
+
+def test_the_same_files_in_a_folder_and_in_shards_are_the_same_images(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    for number in range(4):
+        (tmp_path / "files" / f"{number}.png").write_bytes(png(number, size=(40, 30)))
+    members = [(path.name, path.read_bytes()) for path in (tmp_path / "files").iterdir()]
+    tar = open_tar(write_tar(tmp_path / "s.tar", members))
+    folder = open_source(ImagesSpec(source=f"folder:{tmp_path / 'files'}", canvas=24))
+    assert tar.ids == folder.ids
+    assert source_sha256(tar) == source_sha256(folder)
+    assert torch.equal(tar.read(tar.ids).images, folder.read(folder.ids).images)
 
 
 def test_classes_come_from_cls_or_json_and_all_else_is_kept(tmp_path: Path) -> None:
