@@ -91,7 +91,7 @@ def test_classes_come_from_cls_or_json_and_all_else_is_kept(tmp_path: Path) -> N
         "b": {"json": json.dumps({"labels": ["x", 2]}).encode(), "jpg": png(1)},
         "c": {"png": png(2), "txt": "a photograph of a café".encode(), "cls": b"2"},
         "d": {"png": png(3), "json": b"[1]"},
-        "e": {"png": png(4), "json": b"{", "cls.bak": b"7"},
+        "e": {"png": png(4), "json": b"[" * 100_000, "cls.bak": b"7"},
         "no image": {"txt": b"words", "cls": b"5"},
     }
     write_tar(
@@ -156,6 +156,9 @@ def test_a_shard_that_changed_under_an_open_source_gives_no_wrong_image(tmp_path
     source = open_tar(path)
     write_tar(path, [("a.png", png(2)), ("b.png", png(1))])
     assert source.read(source.ids).ids == [sha(png(1))]
+    path.write_bytes(b"gone" * 1000)
+    with pytest.raises(ImageSourceError, match="cannot be read"):
+        source.about(source.ids[0])
     assert [problem.reason for problem in source.problems] == [
         "the image has changed since it was listed"
     ]

@@ -104,18 +104,25 @@ class TarSource(EncodedSource):
         return self._labels.of(item)
 
     def about(self, image_id: str) -> dict[str, bytes]:
-        """Return all else that a sample holds: ending (``json``, ``txt`` …) → content."""
+        """Return all else that a sample holds: ending (``json``, ``txt`` …) → content.
+
+        Raises:
+            ImageSourceError: the shard has changed since it was listed.
+        """
         item = self.catalogue.item(image_id)
         shard, offset, _, start, end = self._places[item].tolist()
         piece = _bytes_at(self._shards[shard], start, end - start)
         # Filled up to a block and closed by two of zeros, it is a tar file of its own.
         piece += bytes(-len(piece) % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
         found = {}
-        with tarfile.open(fileobj=io.BytesIO(piece), mode="r:") as tar:
-            for member in tar:
-                file = tar.extractfile(member) if member.isreg() else None
-                if file and start + member.offset_data != offset:
-                    found[_split(member.name)[1]] = file.read()
+        try:
+            with tarfile.open(fileobj=io.BytesIO(piece), mode="r:") as tar:
+                for member in tar:
+                    file = tar.extractfile(member) if member.isreg() else None
+                    if file and start + member.offset_data != offset:
+                        found[_split(member.name)[1]] = file.read()
+        except tarfile.TarError as error:
+            raise ImageSourceError(f"{self.place(item)} cannot be read", got=str(error)) from error
         return found
 
     def masks(self, ids: Sequence[str]) -> Tensor:
@@ -244,7 +251,7 @@ def _labels(
             found: Any = next((fields[key] for key in LABEL_KEYS if key in fields), [])
             listed = found if isinstance(found, list) else [found]
             return [str(label) for label in listed if isinstance(label, str | int)]
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         name = next(iter(members.values())).name
         problems.append((name, f"its label cannot be read: {error}"))
     return []
