@@ -114,7 +114,7 @@ def test_pictures_of_another_mode_only_are_on_the_page(run: Path) -> None:
     words = ("--run", run, "--concept", rows[0]["id"], "--steps", 2, "--size", 40)
     made = as_json(call("maximize", *words, "--mode", "shared", "--json"))
     pictures = Path(made["page"]).parent / "pictures" / f"c{rows[0]['id']}"
-    assert len(list(pictures.glob("*.alpha.png"))) == 3
+    assert len(list(pictures.rglob("*.alpha.png"))) == 3
     for wrong in (
         ("--mode", "shared", "--backbone", "first"),
         ("--mode", "sideways"),
