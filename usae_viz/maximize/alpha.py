@@ -40,7 +40,7 @@ class AlphaMap:
         self._pulls = torch.zeros(len(seed_of), height, width, device=device)
         self._covered = torch.zeros(int(self._seed_of.max()) + 1, height, width)
 
-    def pull(self, pictures: Tensor, strength: Tensor) -> None:
+    def pull(self, pictures: Tensor | slice, strength: Tensor) -> None:
         """Add Σ|∂/∂image| over channels, ``[k, height, width]``, of some pictures."""
         self._pulls[pictures] += strength
 

@@ -141,7 +141,9 @@ class _Work:
 
     def run(self, progress: Progress | None) -> None:
         settings = self.settings
-        optimizer = torch.optim.Adam(self.canvas.parameters(), lr=settings.step_size)
+        leaves = self.canvas.parameters()
+        fused = all(leaf.device.type in ("cpu", "cuda") for leaf in leaves)
+        optimizer = torch.optim.Adam(leaves, lr=settings.step_size, fused=fused)
         stride = -(-settings.steps // MOMENTS)
         for step in range(settings.steps):
             done = step / max(1, settings.steps - 1)
@@ -174,11 +176,12 @@ class _Work:
             start = self._start_maps(puller, views)
             descriptors = []
             for at in self._parts(puller):
-                who = puller.pictures[at]
+                pictures = puller.pictures[at]
+                who = _in_place(pictures)
                 pulled = puller.pull(
                     seen[who],
                     at,
-                    [self.seed_of[i] for i in who.tolist()],
+                    [self.seed_of[i] for i in pictures.tolist()],
                     views,
                     balance=self.balance.factors(name)[at],
                     start=start,
@@ -300,3 +303,9 @@ class _Work:
     def _apart(self, rows: Tensor) -> Tensor:
         """Return ``[C, S, R, …]`` on the CPU from pictures ``[n, …]``."""
         return rows.view(*self.shape, *rows.shape[1:]).movedim(2, 0).cpu()
+
+
+def _in_place(pictures: Tensor) -> Tensor | slice:
+    """Return ascending places as a slice where they have no gap: read and added to, not copied."""
+    first, last = int(pictures[0]), int(pictures[-1])
+    return slice(first, last + 1) if last - first + 1 == len(pictures) else pictures
