@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from usae_viz.attribution import heatmap as heatmap
     from usae_viz.backbones import load_backbone as load_backbone
     from usae_viz.backbones import register_backbone as register_backbone
+    from usae_viz.concepts import concept_table as concept_table
     from usae_viz.concepts import load_index as load_index
+    from usae_viz.concepts import name_concept as name_concept
     from usae_viz.errors import UsaeVizError as UsaeVizError
     from usae_viz.maximize import maximize as maximize
     from usae_viz.recipe import load_recipe as load_recipe
@@ -35,6 +37,7 @@ _HOMES = {
     "UsaeVizError": "errors",
     "attribute": "workflow",
     "build_gallery": "workflow",
+    "concept_table": "concepts",
     "demo_run": "run",
     "evaluate": "workflow",
     "heatmap": "attribution",
@@ -43,6 +46,7 @@ _HOMES = {
     "load_recipe": "recipe",
     "load_usae": "sae",
     "maximize": "maximize",
+    "name_concept": "concepts",
     "open_run": "run",
     "register_backbone": "backbones",
     "train": "workflow",

@@ -89,6 +89,8 @@ class Run:
         outputs: where things derived later are written; the run itself unless it is read-only.
     """
 
+    DISSECTION = "concepts/dissection.json"
+
     def __init__(self, path: Path, info: RunInfo, outputs: Path | None = None) -> None:
         self.path, self.info = path, info
         self.outputs = path if outputs is None else outputs
@@ -199,6 +201,26 @@ class Run:
     def examples_file(self) -> Path:
         """Which images the examples are."""
         return self.path / "concepts" / "examples.json"
+
+    @property
+    def names_file(self) -> Path:
+        """Where a user's names of concepts are written."""
+        return self.outputs / "names.toml"
+
+    def find_names(self) -> Path | None:
+        """Return the names file there is: of the outputs, else the one the run came with."""
+        return self._found(self.names_file.name)
+
+    @property
+    def dissection_file(self) -> Path | None:
+        """What dissection found: among the outputs, else with the run; None if there is none."""
+        return self._found(self.DISSECTION)
+
+    def _found(self, name: str) -> Path | None:
+        for path in (self.outputs / name, self.path / name):
+            if path.is_file():
+                return path
+        return None
 
     @property
     def gallery_dir(self) -> Path:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.attribution.conftest import make_backbone, make_usae
 from usae_viz.attribution import concept_maps, heatmap, heatmaps
+from usae_viz.concepts import ConceptName
 from usae_viz.errors import ConceptError, ImageSourceError, RunError, UsageError
 from usae_viz.images import read_canvas
 
@@ -43,6 +44,8 @@ def run(monkeypatch):
 
     index = SimpleNamespace(names=NAMES, maximum=maximum, require=require)
     monkeypatch.setattr(heatmaps, "load_index", lambda _: index)
+    names = {2: ConceptName("dots", "user")}
+    monkeypatch.setattr(heatmaps, "concept_names", lambda _: names)
     monkeypatch.setattr(heatmaps, "load_usae", lambda _: make_usae(NAMES))
     monkeypatch.setattr(
         heatmaps,
@@ -108,8 +111,28 @@ def test_it_shows_and_saves_itself(run, files, tmp_path):
         assert np.array_equal(arrays["pre_gate/one"], found.pre_gate["one"])
         assert dict(zip(arrays["backbones"], arrays["scale"], strict=True)) == found.scale
     again = found.save(tmp_path / "again")
+    with Image.open(saved["images"][1]["panel"]["one"]) as panel:
+        assert panel.size == (CANVAS, CANVAS)
+    row, column = saved["images"][0]["position"]["two"]
+    assert found.gated["two"][0][row, column] == found.gated["two"][0].max()
     for key in ("sheet", "arrays"):
         assert Path(again[key]).read_bytes() == Path(saved[key]).read_bytes()
+
+
+def test_a_map_is_drawn_as_heat_as_a_line_or_by_fading(run, files):
+    found = heatmap(run, files, 2)
+    assert found.name == "dots"
+    canvas = found.canvases[0].astype(int)
+    drawn = {s: np.asarray(found.panel(0, "one", s)).astype(int) for s in ("overlay", "contour")}
+    faded = np.asarray(found.panel(0, "one", "transparent")).astype(int)
+    never = np.asarray(Image.fromarray(found.gated["one"][0]).resize((CANVAS,) * 2, 2)) == 0
+    assert (drawn["overlay"][never] == canvas[never]).all()
+    assert (faded[never] == 128).all()
+    # A contour changes few pixels, and those to black or white.
+    changed = (drawn["contour"] != canvas).any(-1)
+    assert set(np.unique(drawn["contour"][changed])) <= {0, 255}
+    with pytest.raises(UsageError, match=r"drawn as 'contuor'(.|\n)*did you mean 'contour'"):
+        found.panel(0, "one", "contuor")
 
 
 def test_errors_come_before_any_network_is_loaded(run, files, tmp_path, monkeypatch):

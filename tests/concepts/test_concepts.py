@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,18 @@ from sklearn.metrics import roc_auc_score
 from tests.sae.test_training import new_run, recipe
 from usae_viz.concepts import (
     ConceptIndex,
+    ConceptName,
     LabelScorer,
     concept_rows,
+    concept_table,
     index_run,
     load_index,
+    name_concept,
     parse_concepts,
 )
 from usae_viz.errors import ConceptError, RunError, StoreError, UsageError
 from usae_viz.images import ImageBatch, ImageProblem
-from usae_viz.run import Run
+from usae_viz.run import Run, write_json
 from usae_viz.sae import UniversalSAE
 
 DIM, GRID, IMAGES = 5, 3, 30
@@ -239,3 +243,60 @@ def test_conditions_that_cannot_be_read(index: ConceptIndex) -> None:
         concept_rows(index, where="entropy > much")
     with pytest.raises(UsageError, match=r"sorted by 'enrgy'(.|\n)*did you mean 'energy'"):
         concept_rows(index, sort="enrgy")
+
+
+def test_any_column_sorts_and_conditions_join(index: ConceptIndex) -> None:
+    names = {2: ConceptName("Striped ground", "user", "zebras"), 0: ConceptName("", "user", "odd")}
+    rows = concept_rows(index, sort="rate.two", names=names)
+    assert [row["rate"]["two"] for row in rows] == sorted(
+        (row["rate"]["two"] for row in rows), reverse=True
+    )
+    (striped,) = concept_rows(index, where="name ~ stripe", names=names)
+    assert (striped["id"], striped["named_by"], striped["note"]) == (2, "user", "zebras")
+    chosen = concept_rows(index, sort="id", where="id = 3 or note = odd", names=names)
+    assert [row["id"] for row in chosen] == [0, 3]
+    assert [row["id"] for row in concept_rows(index, sort="id", dead=True)] == [0, 1, 2, 3, 4]
+    with pytest.raises(UsageError, match=r"rate differs by backbone(.|\n)*rate.one"):
+        concept_rows(index, where="rate > 0.1")
+    with pytest.raises(UsageError, match=r"no column 'rate.tow'(.|\n)*did you mean 'rate.two'"):
+        concept_rows(index, where="rate.tow > 0.1")
+
+
+def test_intervals_stand_beside_their_shares(index: ConceptIndex) -> None:
+    for row in concept_rows(index):
+        assert row["cofire_low"] <= row["cofire"] + 1e-6
+        assert row["cofire"] <= row["cofire_high"] + 1e-6
+        for name, rate in row["rate"].items():
+            assert row["rate_low"][name] <= rate + 1e-6
+            assert rate <= row["rate_high"][name] + 1e-6
+
+
+def test_an_index_of_another_checkpoint_is_refused(run: Run) -> None:
+    run.usae_file.write_bytes(b"one checkpoint")
+    index_run(run, direct(), batches(30))
+    load_index(run)
+    run.usae_file.write_bytes(b"another")
+    with pytest.raises(RunError, match=r"another checkpoint(.|\n)*usae-viz index --run"):
+        load_index(run)
+
+
+def test_an_index_of_an_older_format_is_refused(run: Run) -> None:
+    index_run(run, direct(), batches(30))
+    table = json.loads(run.examples_file.read_text())
+    run.examples_file.write_text(json.dumps({**table, "format": 1}))
+    with pytest.raises(RunError, match=r"another format(.|\n)*index again"):
+        load_index(run)
+
+
+def test_the_table_is_flat(run: Run) -> None:
+    index_run(run, direct(), batches(30))
+    write_json(run.usae_config_file, {
+        "format": 1, "dims": {"one": DIM, "two": DIM}, "concepts": DIM, "k": DIM, "tau": 0.1,
+        "mode": "ours", "steps": 1, "seconds": 1.0,
+    })  # fmt: skip
+    name_concept(run, 1, name="only one")
+    table = concept_table(run, dead=True)
+    assert [row["id"] for row in table] == [0, 1, 2, 3, 4]
+    assert {"rate.one", "rate_high.two", "shared_by", "x"} <= table[0].keys()
+    assert all(not isinstance(value, dict | list) for row in table for value in row.values())
+    assert table[1]["name"] == "only one"

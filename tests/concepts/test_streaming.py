@@ -14,6 +14,7 @@ from tests.sae.test_training import new_run, recipe
 from usae_viz.concepts import ConceptIndex, ConceptPass, write_index
 from usae_viz.concepts.bootstrap import image_weights
 from usae_viz.concepts.chance import image_words
+from usae_viz.concepts.shares import Shares
 from usae_viz.errors import UsageError
 from usae_viz.sae import SparseCode, UniversalSAE
 from usae_viz.sae.statistics import row_squares
@@ -277,3 +278,28 @@ def test_codes_that_do_not_fit_their_images() -> None:
     code = SparseCode(torch.zeros(8, K), torch.arange(K).expand(8, -1))
     with pytest.raises(UsageError, match="1 images of 9 tokens"):
         ConceptPass(usae(), TOKENS).add(ids()[:1], dict.fromkeys(NAMES, code))
+
+
+def test_shares_of_many_processes_add_up(index: ConceptIndex, tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", recipe())
+    job = ["checkpoint", [["tau", TAU]]]
+
+    def empty() -> ConceptPass:
+        return ConceptPass(usae(), TOKENS, labels=LABELS)
+
+    for rank in range(3):
+        shares = Shares(run, job, 3)
+        assert shares.merge(empty) is None
+        shares.write(rank, gathered(list(range(IMAGES))[rank::3], 5))
+    # Another job's share is none of this one's.
+    Shares(run, ["another"], 3).write(0, gathered([0]))
+    whole = Shares(run, job, 3).merge(empty)
+    assert whole is not None
+    assert Shares(run, job, 3).merge(empty) is None, "only one rank gets the whole"
+    made = write_index(run, usae(), whole)
+    (before, table), (after, again) = files(index), files(made)
+    assert table == again
+    for key in before:
+        np.testing.assert_allclose(after[key], before[key], rtol=1e-6, atol=1e-6, err_msg=key)
+    left = [path.name for path in run.index_file.parent.iterdir() if path.is_dir()]
+    assert len(left) == 1, "the other job's share stays"

@@ -7,7 +7,15 @@ from PIL import Image
 from torch.nn import functional as F
 
 from usae_viz.errors import UsageError
-from usae_viz.render import heat_pixels, over_ground, overlay, signed_overlay, to_picture, upsample
+from usae_viz.render import (
+    heat_pixels,
+    outline,
+    over_ground,
+    overlay,
+    signed_overlay,
+    to_picture,
+    upsample,
+)
 from usae_viz.render.colour import diverging_table, sequential_table
 from usae_viz.render.picture import GROUND
 
@@ -87,3 +95,19 @@ def test_heat_pixels_carry_the_value_as_alpha():
 def test_opacity_is_checked(photo):
     with pytest.raises(UsageError, match="opacity"):
         overlay(photo, np.zeros((2, 2)), vmax=1, opacity=1.5)
+
+
+def test_an_outline_runs_around_what_reaches_the_level() -> None:
+    grey = Image.new("RGB", (64, 64), (120, 120, 120))
+    grid = np.zeros((8, 8))
+    grid[2:5, 2:5] = 1
+    drawn = np.asarray(outline(grey, grid, level=0.5, width=1))
+    assert {tuple(c) for c in drawn.reshape(-1, 3)} == {(120,) * 3, (255,) * 3, (0,) * 3}
+    assert tuple(drawn[28, 28]) == tuple(drawn[4, 4]) == (120,) * 3
+    white = (drawn == 255).all(-1)
+    rows, columns = np.nonzero(white)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (16, 39, 16, 39)
+    assert (np.asarray(outline(grey, grid, level=2)) == 120).all()
+    assert (np.asarray(outline(grey, grid + 3, level=2)) == 120).all(), "no line along the edge"
+    with pytest.raises(UsageError, match="cannot be drawn"):
+        outline(grey, grid * np.nan, level=1)

@@ -83,14 +83,20 @@ class ActivationStore:
         return {name: part.statistics() for name, part in moments.items()}
 
     def image_batches(
-        self, split: Split, size: int
+        self, split: Split, size: int, *, rank: int = 0, ranks: int = 1
     ) -> Iterator[tuple[list[str], dict[str, Tensor]]]:
-        """Yield ids and float32 tokens ``[batch, tokens, dim]`` per backbone, in stored order."""
+        """Yield ids and float32 tokens ``[batch, tokens, dim]`` per backbone, in stored order.
+
+        Of many `ranks`, one gets every so many-th batch, and reads no other.
+        """
+        number = 0
         for shard in self._of(split):
             ids = shard.ids()
             for start in range(0, len(ids), size):
                 part = slice(start, min(start + size, len(ids)))
-                yield ids[part], {name: shard.tokens(name)[part].float() for name in self.names}
+                if number % ranks == rank:
+                    yield ids[part], {name: shard.tokens(name)[part].float() for name in self.names}
+                number += 1
 
     def token_batches(
         self, batch_tokens: int, *, seed: int, buffer_images: int, start: int = 0

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,13 +16,18 @@ from PIL import Image
 from usae_viz.attribution.maps import concept_maps
 from usae_viz.attribution.opening import open_image
 from usae_viz.backbones import load_run_backbones
-from usae_viz.concepts import load_index
-from usae_viz.errors import UsageError
-from usae_viz.render import Tile, overlay, sheet, to_picture
+from usae_viz.concepts import concept_names, load_index
+from usae_viz.errors import UsageError, did_you_mean
+from usae_viz.render import Tile, outline, over_ground, overlay, sheet, to_picture
+from usae_viz.render.picture import png
 from usae_viz.run import Run, write_bytes
 from usae_viz.sae import load_usae
 
 Floats = NDArray[np.float32]
+Style = Literal["overlay", "transparent", "contour"]
+
+CONTOUR = 0.25
+"""Share of the scale at which a contour is drawn."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Heatmaps:
         pre_gate: per backbone the same before the gate, any sign.
         scale: per backbone the largest value of the concept over the indexed images: the top of the
             one scale that all its heatmaps are drawn on.
+        name: what the concept is called; empty if it has no name.
     """
 
     concept: int
@@ -47,11 +53,44 @@ class Heatmaps:
     gated: dict[str, Floats]
     pre_gate: dict[str, Floats]
     scale: dict[str, float]
+    name: str = ""
 
-    def sheet(self, side: int = 224, opacity: float = 0.75) -> Image.Image:
+    def panel(
+        self, number: int, name: str, style: Style = "overlay", opacity: float = 0.75
+    ) -> Image.Image:
+        """Draw the heat of one image and backbone, on the backbone's scale from 0 to `scale`.
+
+        Args:
+            number: of the image.
+            name: of the backbone.
+            style: ``overlay``: inferno over the image; ``transparent``: the image itself, faded
+                into neutral grey where the heat is low; ``contour``: the image with a line around
+                where the heat reaches `CONTOUR` of the scale.
+            opacity: of the brightest heat of an overlay, 0 … 1.
+
+        Raises:
+            UsageError: another style.
+        """
+        canvas, heat = to_picture(self.canvases[number]), self.gated[name][number]
+        top = self.scale[name] or 1.0
+        if style == "overlay":
+            return overlay(canvas, heat, vmax=top, opacity=opacity)
+        if style == "transparent":
+            return over_ground(canvas, (heat / top).clip(0, 1))
+        if style == "contour":
+            return outline(canvas, heat, level=CONTOUR * top)
+        raise UsageError(
+            f"heat cannot be drawn as {style!r}",
+            expected="overlay, transparent or contour",
+            hint=did_you_mean(style, ("overlay", "transparent", "contour")),
+        )
+
+    def sheet(
+        self, side: int = 224, opacity: float = 0.75, style: Style = "overlay"
+    ) -> Image.Image:
         """Draw a row per image: the image, then the heat of each backbone with its peak.
 
-        Each backbone has one scale, from 0 to its `scale`, whatever the image.
+        Each backbone has one scale, from 0 to its `scale`, whatever the image; see `panel`.
         """
         tiles = []
         for number, file in enumerate(self.files):
@@ -60,27 +99,28 @@ class Heatmaps:
             for name in self.names:
                 heat, top = self.gated[name][number], self.scale[name]
                 share = f"peak {heat.max():.2f} ({heat.max() / top:.0%})" if top else "never fires"
-                drawn = overlay(canvas, heat, vmax=top or 1.0, opacity=opacity)
-                tiles.append(Tile(drawn, share))
+                tiles.append(Tile(self.panel(number, name, style, opacity), share))
         return sheet(
             tiles,
             1 + len(self.names),
             side=side,
             headings=["image", *self.names],
-            title=f"Concept {self.concept}",
-            note="Heat from 0 to the largest value over the indexed images (100%): "
+            title=f"Concept {self.concept}" + (f": {self.name}" if self.name else ""),
+            note=(f"Line at {CONTOUR:.0%} of the scale. " if style == "contour" else "")
+            + "Heat from 0 to the largest value over the indexed images (100%): "
             + ", ".join(f"{name} {self.scale[name]:.2f}" for name in self.names),
         )
 
-    def save(self, folder: str | Path) -> dict[str, Any]:
-        """Write the sheet and the arrays into a folder, made if it is not there.
+    def save(self, folder: str | Path, style: Style = "overlay") -> dict[str, Any]:
+        """Write the sheet, each panel and the arrays into a folder, made if it is not there.
 
         The arrays (``maps.npz``) are ``files``, ``backbones``, ``scale``, and per backbone
         ``gated/NAME`` and ``pre_gate/NAME``.
 
         Returns:
             What was written, as plain JSON values: ``sheet`` and ``arrays`` (paths), ``scale`` per
-            backbone, and ``images``, each with ``image`` and the ``peak`` per backbone.
+            backbone, and ``images``, each with ``image``, per backbone the ``peak`` and the
+            ``position`` of its token (row, column), and the path of its ``panel``.
         """
         sheet_file, arrays_file = Path(folder) / "sheet.png", Path(folder) / "maps.npz"
         arrays = {f"gated/{name}": self.gated[name] for name in self.names}
@@ -94,12 +134,21 @@ class Heatmaps:
             scale=np.array([self.scale[name] for name in self.names], np.float32),
             **arrays,
         )
-        write_bytes(sheet_file, self._repr_png_())
+        write_bytes(sheet_file, png(self.sheet(style=style)))
         write_bytes(arrays_file, data.getvalue())
-        images = [
-            {"image": file, "peak": {name: float(self.gated[name][i].max()) for name in self.names}}
-            for i, file in enumerate(self.files)
-        ]
+        images = []
+        for number, file in enumerate(self.files):
+            entry: dict[str, Any] = {"image": file, "peak": {}, "position": {}, "panel": {}}
+            for name in self.names:
+                heat = self.gated[name][number]
+                # Numbered, since two files may be called alike.
+                panel = Path(folder) / f"{number:03d}.{name}.png"
+                write_bytes(panel, png(self.panel(number, name, style)))
+                row, column = divmod(int(heat.argmax()), heat.shape[1])
+                entry["peak"][name] = float(heat.max())
+                entry["position"][name] = [row, column]
+                entry["panel"][name] = str(panel)
+            images.append(entry)
         return {
             "sheet": str(sheet_file),
             "arrays": str(arrays_file),
@@ -108,9 +157,7 @@ class Heatmaps:
         }
 
     def _repr_png_(self) -> bytes:
-        data = io.BytesIO()
-        self.sheet().save(data, "PNG", optimize=True)
-        return data.getvalue()
+        return png(self.sheet())
 
 
 def heatmap(
@@ -159,6 +206,7 @@ def heatmap(
         gated[name] = found.gated[:, 0].cpu().numpy()
         pre_gate[name] = found.pre_gate[:, 0].cpu().numpy()
         scale[name] = float(index.maximum[index.names.index(name), concept])
+    named = concept_names(run).get(concept)
     return Heatmaps(
         concept=concept,
         names=tuple(gated),
@@ -167,4 +215,5 @@ def heatmap(
         gated=gated,
         pre_gate=pre_gate,
         scale=scale,
+        name=named.name if named else "",
     )

@@ -13,6 +13,7 @@ from usae_viz import __version__
 from usae_viz.cli import (
     attribute,
     concepts,
+    dissect,
     doctor,
     evaluate,
     extract,
@@ -40,6 +41,7 @@ for verb in (
     evaluate.evaluate,
     index.index,
     concepts.concepts,
+    dissect.dissect,
     heatmap.heatmap,
     attribute.attribute,
     gallery.gallery,

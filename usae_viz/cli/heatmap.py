@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -22,6 +22,7 @@ def heatmap(
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     concept: Annotated[int, typer.Option("--concept", help="Which concept.")],
     run: RunOption = None,
+    style: Annotated[str, typer.Option(help="overlay, transparent or contour.")] = "overlay",
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,7 +30,7 @@ def heatmap(
     opened = chosen_run(run)
     from usae_viz import workflow
 
-    table = workflow.heatmap(opened, images, concept, out=out)
+    table = workflow.heatmap(opened, images, concept, style=cast(Any, style), out=out)
     if as_json:
         print_json(table)
         return

@@ -14,6 +14,7 @@ from usae_viz.cli.terminal import (
     RunOption,
     ThreadsOption,
     chosen_run,
+    notes,
     print_json,
     progress_bar,
     use_threads,
@@ -35,7 +36,10 @@ def index(
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Index what each concept does over the run's images: statistics, examples, neighbours."""
+    """Index what each concept does over the run's images: statistics, examples, neighbours.
+
+    With many processes: torchrun --nproc-per-node N -m usae_viz index --run RUN.
+    """
     opened = chosen_run(run)
     if opened.outputs != opened.path:
         raise UsageError("a bundled run is indexed already", expected="--run RUN")
@@ -46,6 +50,9 @@ def index(
         made = workflow.index(
             opened, tau=tau, top=top, sample=sample, joint=joint, device=device, progress=progress
         )
+    if made is None:
+        notes.print("this rank has counted its share; others are still at work")
+        return
     table = workflow.describe_index(opened, made)
     if as_json:
         print_json(table)

@@ -161,7 +161,9 @@ def maximize(
         matrix = Table(
             "optimised for \\ read by",
             *table["backbones"],
-            title=f"concept {entry['concept']}: share of the natural top 9",
+            title=f"concept {entry['concept']}"
+            + (f" ({entry['name']})" if entry["name"] else "")
+            + ": share of the natural top 9",
             title_justify="left",
         )
         for name, shares in zip(rows, entry["transfer"], strict=True):

@@ -61,6 +61,7 @@ def gather(
     images: TokenImages,
     source: ImageSource | None = None,
     *,
+    into: ConceptPass | None = None,
     progress: Callable[[int], None] | None = None,
     **settings: Any,
 ) -> ConceptPass:
@@ -70,13 +71,14 @@ def gather(
         usae: the model.
         images: ids and raw tokens ``[images, tokens, dim]`` per backbone, in batches.
         source: where the labels of the images are read, if it has any.
+        into: a pass to go on with; default: a new one.
         progress: called with the number of images done.
-        settings: those of `ConceptPass`.
+        settings: those of a new `ConceptPass`.
 
     Raises:
         StoreError: there is no image.
     """
-    gathered: ConceptPass | None = None
+    gathered = into
     for ids, rows in images:
         if gathered is None:
             labels = () if source is None else source.label_names

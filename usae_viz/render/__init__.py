@@ -7,6 +7,7 @@ from usae_viz.render.distributions import histogram_chart, matrix_chart
 from usae_viz.render.logarithmic import log_histogram, log_scatter
 from usae_viz.render.picture import (
     heat_pixels,
+    outline,
     over_ground,
     overlay,
     png,
@@ -28,6 +29,7 @@ __all__ = [
     "log_histogram",
     "log_scatter",
     "matrix_chart",
+    "outline",
     "over_ground",
     "overlay",
     "png",

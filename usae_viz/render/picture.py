@@ -7,6 +7,7 @@ import io
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
+from scipy.ndimage import binary_dilation, binary_erosion
 
 from usae_viz.errors import UsageError
 from usae_viz.render.colour import Colours, diverging, sequential, unit_scale
@@ -80,6 +81,36 @@ def overlay(
     photo = np.asarray(image.convert("RGB"), dtype=np.float64)
     full = upsample(grid, image.width, image.height)
     return _mix(photo, sequential(full, vmin, vmax), opacity * unit_scale(full, vmin, vmax))
+
+
+def outline(image: Image.Image, grid: ArrayLike, *, level: float, width: int = 2) -> Image.Image:
+    """Draw a line around where a token map reaches a level: white beside black, seen on any ground.
+
+    Args:
+        image: any size and mode.
+        grid: ``[rows, columns]``, any unit.
+        level: in the map's unit; what reaches it is inside.
+        width: of the white line in pixels; the black one beside it is as wide.
+
+    Raises:
+        UsageError: the map is not finite, or `width` is not positive.
+    """
+    if width < 1 or not np.isfinite(np.asarray(grid, dtype=np.float64)).all():
+        raise UsageError(
+            "an outline cannot be drawn", expected="a finite map and a width of at least 1 pixel"
+        )
+    inside = upsample(grid, image.width, image.height) >= level
+    pixels = np.array(image.convert("RGB"))
+    if not inside.any():
+        return Image.fromarray(pixels)
+    # Beyond the picture's edge the map goes on as it is, so no line is drawn along it.
+    padded = np.pad(inside, 2 * width, mode="edge")
+    core = (slice(2 * width, -2 * width),) * 2
+    white = padded & ~binary_erosion(padded, iterations=width, border_value=1)
+    black = binary_dilation(padded, iterations=width) & ~padded
+    pixels[white[core]] = 255
+    pixels[black[core]] = 0
+    return Image.fromarray(pixels)
 
 
 def signed_overlay(

@@ -70,16 +70,24 @@ def token_images(
     source: ImageSource,
     split: Literal["all", "validation"],
     device: str,
+    *,
+    rank: int = 0,
+    ranks: int = 1,
 ) -> tuple[Iterator[tuple[list[str], dict[str, Tensor]]], int]:
-    """Return ids and tokens by images: from the store, or from the networks where there is none."""
+    """Return ids and tokens by images: from the store, or from the networks where there is none.
+
+    Of many `ranks`, one gets its share; their number is that of all images, divided by `ranks`.
+    """
     size = recipe.activations.batch_images
     if (run.activations_dir / "manifest.json").exists():
         store = ActivationStore(run.activations_dir)
         splits: tuple[Literal["train", "validation"], ...] = ("validation",)
         if split == "all":
             splits = ("train", "validation")
-        batches = (batch for s in splits for batch in store.image_batches(s, size))
-        return batches, sum(len(store.ids(s)) for s in splits)
+        batches = (
+            batch for s in splits for batch in store.image_batches(s, size, rank=rank, ranks=ranks)
+        )
+        return batches, sum(len(store.ids(s)) for s in splits) // ranks
     backbones = {name: b.to(open_device(device)) for name, b in load_run_backbones(run).items()}
-    ids = split_ids(source, split, recipe.images.validation)
+    ids = split_ids(source, split, recipe.images.validation)[rank::ranks]
     return live_tokens(backbones, source, ids, size), len(ids)

@@ -7,13 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from usae_viz.attribution import heatmap as draw_heatmaps
+from usae_viz.attribution.heatmaps import Style
 from usae_viz.run import Run
 
 
 def heatmap(
-    run: Run, images: Sequence[Path], concept: int, *, out: Path | None = None
+    run: Run,
+    images: Sequence[Path],
+    concept: int,
+    *,
+    style: Style = "overlay",
+    out: Path | None = None,
 ) -> dict[str, Any]:
     """Draw where a concept is in image files; returns paths, arrays' file and peaks."""
     folder = (run.outputs if out is None else out) / "heatmaps" / f"{concept:06d}"
     result = draw_heatmaps(run, images, concept)
-    return {"run": str(run.path), "concept": concept, **result.save(folder)}
+    return {
+        "run": str(run.path),
+        "concept": concept,
+        "name": result.name,
+        **result.save(folder, style),
+    }

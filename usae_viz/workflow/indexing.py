@@ -6,42 +6,64 @@ from typing import Any
 
 import numpy as np
 
-from usae_viz.concepts import ConceptIndex, index_run
+from usae_viz.concepts import ConceptIndex, ConceptPass, gather, write_index
 from usae_viz.concepts.classes import KINDS, UNIVERSAL_ENTROPY
+from usae_viz.concepts.shares import Shares
 from usae_viz.images import open_source
-from usae_viz.run import Run
+from usae_viz.run import Run, file_sha256
 from usae_viz.sae import load_usae
 from usae_viz.workflow.backbones import token_images
 from usae_viz.workflow.progress import Progress
+from usae_viz.workflow.ranks import Rank, this_rank
 
 
 def index(
     run: Run,
     *,
     device: str = "cpu",
+    rank: Rank | None = None,
     progress: Progress | None = None,
     **settings: Any,
-) -> ConceptIndex:
+) -> ConceptIndex | None:
     """Index the concepts over all images of the run's source, through the store if it is there.
 
-    `settings` are those of `ConceptPass`: ``tau``, ``top``, ``sample``, ``joint``; None leaves the
-    default, and ``top`` defaults to the recipe's.
+    Under torchrun each rank counts its share of the images and leaves it in the run; the rank that
+    finds all shares there adds them up and writes the index. What is written is the same for any
+    number of ranks. Shares of a job that was cut short are used by the next one like it.
+
+    Args:
+        run: a trained run.
+        device: where the networks run; ``cuda`` is each rank's own GPU.
+        rank: which share to count; default: as torchrun says.
+        progress: called with what is going on, done, total.
+        settings: those of `ConceptPass`: ``tau``, ``top``, ``sample``, ``joint``; None leaves the
+            default, and ``top`` defaults to the recipe's.
+
+    Returns:
+        The index; None if other ranks are still to count theirs.
     """
-    recipe = run.recipe()
+    recipe, rank = run.recipe(), rank or this_rank()
     given = {key: value for key, value in settings.items() if value is not None}
+    given.setdefault("top", recipe.concepts.examples)
     usae = load_usae(run)
     source = open_source(recipe.images)
-    images, count = token_images(run, recipe, source, "all", device)
-    top = given.pop("top", recipe.concepts.examples)
-    return index_run(
-        run,
-        usae,
-        images,
-        source,
-        examples=top,
-        progress=(lambda done: progress("indexing", done, count)) if progress else None,
-        **given,
+    images, count = token_images(
+        run, recipe, source, "all", rank.device(device), rank=rank.number, ranks=rank.total
     )
+    tick = (lambda done: progress("indexing", done, count)) if progress else None
+    tokens = recipe.activations.grid**2
+    empty = ConceptPass(usae, tokens, labels=source.label_names, **given)
+    if rank.total == 1:
+        return write_index(
+            run, usae, gather(usae, images, source, into=empty, progress=tick), source
+        )
+    shares = Shares(
+        run, [file_sha256(run.usae_file), sorted(given.items()), *source.ids], rank.total
+    )
+    if not shares.file(rank.number).is_file():
+        shares.write(rank.number, gather(usae, images, source, into=empty, progress=tick))
+    whole = shares.merge(lambda: ConceptPass(usae, tokens, labels=source.label_names, **given))
+    return None if whole is None else write_index(run, usae, whole, source)
 
 
 def describe_index(run: Run, index: ConceptIndex) -> dict[str, Any]:

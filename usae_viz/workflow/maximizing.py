@@ -13,7 +13,7 @@ from usae_viz.lock import locked
 from usae_viz.maximize import is_readable
 from usae_viz.maximize import maximize as maximize_concepts
 from usae_viz.run import Run
-from usae_viz.workflow.pages import build_gallery
+from usae_viz.workflow.pages import build_gallery, concept_names
 from usae_viz.workflow.progress import Progress
 from usae_viz.workflow.ranks import this_rank
 
@@ -58,13 +58,14 @@ def maximize(
     page = None
     if len(results) == len(set(concepts)):
         page = _page(run.writing_to(out), concepts, ranks=rank.total)
+    names = concept_names(run)
     return {
         "run": str(run.path),
         "mode": settings.get("mode", "per-model"),
         "backbones": list(run.names),
         "page": page and str(page),
         "seconds": time.perf_counter() - started,
-        "concepts": [result.to_json() for result in results],
+        "concepts": [{**result.to_json(), "name": names.get(result.concept)} for result in results],
     }
 
 

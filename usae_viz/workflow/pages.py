@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from usae_viz.concepts import ConceptIndex, load_index, write_thumbnails
+from usae_viz.concepts import concept_names as find_names
 from usae_viz.gallery import build_single, build_site
 from usae_viz.gallery.concept import CHOICES, SHOWN
 from usae_viz.images import open_source
-from usae_viz.run import Run, read_json
+from usae_viz.run import Run
 from usae_viz.workflow.progress import Progress
 
 
@@ -73,11 +74,8 @@ def _make_thumbnails(run: Run, index: ConceptIndex, concepts: Sequence[int]) -> 
 
 
 def concept_names(run: Run) -> dict[int, str]:
-    """Return names of concepts that the evaluation on a labelled world found."""
-    stored = run.find_evaluation()
-    labels = read_json(stored).get("world", {}).get("labels", {}) if stored else {}
-    names: dict[int, list[str]] = {}
-    for label, found in labels.items():
-        if found["recovered"]:
-            names.setdefault(found["concept"], []).append(label)
-    return {concept: ", ".join(found) for concept, found in names.items()}
+    """Return names of concepts with the user's notes, see `usae_viz.concepts.concept_names`."""
+    return {
+        concept: " · ".join(filter(None, (named.name, named.note)))
+        for concept, named in find_names(run).items()
+    }

@@ -21,6 +21,7 @@ from usae_viz.sae.validation import HeldOut
 from usae_viz.workflow.extraction import extract
 from usae_viz.workflow.indexing import index
 from usae_viz.workflow.progress import Progress
+from usae_viz.workflow.ranks import Rank
 
 LOOK_IMAGES = 16
 """Held-out images whose codes are held at once."""
@@ -154,7 +155,7 @@ def train_prepared(
                 base=None if grow is None else load_usae(grow),
             )
     if ranks.first:
-        index(run, device=device, progress=progress)
+        index(run, device=device, rank=Rank(), progress=progress)
 
 
 def _refuse_trained(path: Path, resume: bool) -> None:
