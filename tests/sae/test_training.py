@@ -158,6 +158,39 @@ def test_a_matryoshka_prefix_reconstructs_by_itself(tmp_path: Path, store: FakeS
     assert error(nested) < 0.8 * error(plain)
 
 
+def test_silent_concepts_come_back_without_a_jump_of_the_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("usae_viz.sae.revival.SILENT_AFTER", 2048)
+    generator = torch.Generator().manual_seed(0)
+    two = torch.randn(8192, 16, generator=generator)
+    rows = {"one": two @ torch.randn(16, 10, generator=generator) / 4, "two": two}
+
+    def trained_with(weight: float) -> tuple[int, np.ndarray[Any, Any]]:
+        parts = dataclasses.replace(OURS, revival=weight, learning_rate=3e-3)
+        usae = UniversalSAE({"one": 10, "two": 16}, 64, 3)
+        step = TrainingStep(usae, parts, seed=0)
+        step.initialise({name: own[:64] for name, own in rows.items()})
+        with torch.no_grad():
+            for bias in usae.bias:
+                bias[:24] = -1.5
+        losses = []
+        for number in range(400):
+            draws = torch.Generator().manual_seed(number)
+            some = torch.randint(8192, (256,), generator=draws)
+            report = step({name: own[some] for name, own in rows.items()}, 0.3)
+            losses.append(report()["reconstruction"])
+        step.finish()
+        return evaluate_usae(usae, [rows])[0]["dead"], np.array(losses)
+
+    without, plain = trained_with(0.0)
+    revived, losses = trained_with(1 / 32)
+    assert without >= 9
+    assert revived <= without // 3
+    assert (losses < 1.1 * plain).all()
+    assert losses[-50:].mean() < plain[-50:].mean()
+
+
 def test_archetypal_rows_are_convex_combinations_shared_by_all_backbones(store: FakeStore) -> None:
     parts = dataclasses.replace(OURS, archetypes=24)
     usae = UniversalSAE({"one": 10, "two": 16}, 32, 4)

@@ -47,6 +47,8 @@ class Ingredients:
     weight_decay: float
     clip: float | None
     """Largest gradient norm, or None."""
+    revival: float = 0.0
+    """Weight of the loss by which concepts that fell silent are brought back."""
     gate: Gate = "topk"
     """What keeps a concept."""
     prefixes: tuple[int, ...] = ()
@@ -107,6 +109,7 @@ OURS = Ingredients(
     warmup=0.05,
     weight_decay=0.0,
     clip=None,
+    revival=1 / 32,
 )
 """Chosen by measurement; ``docs/training.md`` has the table."""
 

@@ -19,6 +19,7 @@ from usae_viz.sae.losses import agreement_loss, reconstruction_loss
 from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.optimiser import Optimiser
 from usae_viz.sae.ranks import ONE, Ranks
+from usae_viz.sae.revival import Revival
 from usae_viz.sae.sparse import Support, Tokens, pre_gate_at
 from usae_viz.sae.universal import UniversalSAE
 
@@ -58,6 +59,7 @@ class TrainingStep:
             else None
         )
         self.gate = gate_of(usae, ranks)
+        self.revival = Revival(usae.concepts, device, ranks) if parts.revival else None
         self.archetypes = self._placeholder() if parts.archetypes else None
         groups = [self._parameters(i) for i in range(len(usae.names))]
         if self.archetypes is not None:
@@ -225,6 +227,12 @@ class TrainingStep:
             )
             losses["agreement"] = agreement.detach()
             loss = loss + weight * agreement
+        if self.revival is not None:
+            back = self.revival.loss(own, tokens[name], rows, targets, values, support)
+            self.revival.count(values, support)
+            if back is not None:
+                losses["revival"] = back.detach()
+                loss = loss + parts.revival * back
         if auxiliary:
             left_over = auxiliary.loss()
             losses["auxiliary"] = left_over.detach()
@@ -289,6 +297,8 @@ class TrainingStep:
         tensors = {f"usae/{key}": value for key, value in self.usae.state_dict().items()}
         if self.norms is not None:
             tensors |= {f"norms/{key}": value for key, value in self.norms.state_dict().items()}
+        if self.revival is not None:
+            tensors["silent"] = self.revival.silent
         if self.archetypes is not None:
             table = self.archetypes.state_dict()
             tensors |= {f"archetypes/{key}": value for key, value in table.items()}
@@ -303,6 +313,8 @@ class TrainingStep:
         self.usae.load_state_dict(_below(tensors, "usae/"), strict=True)
         if self.norms is not None:
             self.norms.load_state_dict(_below(tensors, "norms/"), strict=True)
+        if self.revival is not None:
+            self.revival.silent.copy_(tensors["silent"])
         if self.archetypes is not None:
             self.archetypes.load_state_dict(_below(tensors, "archetypes/"), strict=True)
         self.generator.set_state(tensors["draws"])

@@ -127,7 +127,7 @@ def train_usae(
         if recipe.usae.variant != "topk":
             raise UsageError(
                 f"variant {recipe.usae.variant!r} cannot be sharded over processes",
-                hint='training.parallel = "batch" trains it on several',
+                hint='training.parallel = "data" trains it on several',
             )
         shard = _sharded(usae, parts, store, recipe, ranks)
         step, gather = cast(Step, shard), shard.gather
