@@ -132,7 +132,7 @@ def train_usae(
         shard = _sharded(usae, parts, store, recipe, ranks)
         step, gather = cast(Step, shard), shard.gather
     elif base is None:
-        step = _step(usae, parts, store, recipe, ranks)
+        step = first_step(usae, parts, store, recipe, ranks)
     else:
         step = _growing(base, usae, parts, store, recipe, ranks)
     trainer = Trainer(
@@ -155,9 +155,10 @@ def train_usae(
     return usae.eval().requires_grad_(False)
 
 
-def _step(
+def first_step(
     usae: UniversalSAE, parts: Ingredients, store: TokenStore, recipe: Recipe, ranks: Ranks
 ) -> Step:
+    """Return the step that a training begins with: the model's first rows are set."""
     step = TrainingStep(
         usae, parts, seed=recipe.seed, ranks=ranks, precision=recipe.training.precision
     )

@@ -15,9 +15,9 @@ from usae_viz.sae import UniversalSAE, evaluate_usae, load_usae
 from usae_viz.sae.consistency import consistency, gaussian_like
 from usae_viz.sae.evaluation import summary
 from usae_viz.sae.modes import ingredients
-from usae_viz.sae.step import TrainingStep
+from usae_viz.sae.ranks import ONE
 from usae_viz.sae.trainer import Watch
-from usae_viz.sae.training import Standardisation, train_usae
+from usae_viz.sae.training import Standardisation, first_step, train_usae
 from usae_viz.workflow.training import held_out_tokens
 
 SEEDS = (0, 1)
@@ -67,13 +67,17 @@ def open_store(run: Run) -> ActivationStore:
 def untrained(run: Run, store: ActivationStore, held_out: HeldOutImages) -> dict[str, Any]:
     """Return the figures of the run's model before its first step."""
     recipe, trained = run.recipe(), load_usae(run)
-    usae = UniversalSAE(trained.dims, trained.concepts, trained.k, trained.tau)
+    usae = UniversalSAE(
+        trained.dims,
+        trained.concepts,
+        trained.k,
+        trained.tau,
+        encoding=trained.encoding,
+        gate=trained.gate,
+    )
     for name in usae.names:
         usae.set_standardisation(name, trained.mean(name), float(trained.scale(name)))
-    parts = ingredients(recipe.usae, recipe.training)
-    step = TrainingStep(usae, parts, seed=recipe.seed)
-    paired = parts.init == "paired"
-    step.initialise(store.sample(usae.concepts, seed=recipe.seed) if paired else None)
+    step = first_step(usae, ingredients(recipe.usae, recipe.training), store, recipe, ONE)
     step.finish()
     return summary(evaluate_usae(usae.eval().requires_grad_(False), held_out())[0])
 
