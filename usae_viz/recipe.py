@@ -192,7 +192,8 @@ class TrainingSpec(Section):
     """Peak learning rate; default: the mode's own."""
     precision: Literal["auto", "float32"] = "auto"
     """``auto``: where the processor multiplies bfloat16 faster, candidates for a token's concepts
-    are found in it; they are chosen, and all else is computed, in float32."""
+    are found in it; they are chosen, and all but the published auxiliary loss is
+    computed, in float32."""
     max_minutes: Annotated[float, Field(gt=0.0, strict=True)] | None = None
     """Wall-clock budget of the loop; the schedule ends when either budget does."""
     average: Share = 0.0

@@ -196,3 +196,19 @@ def test_screening_in_bfloat16_chooses_what_full_precision_does(together: int) -
     for encoder, own, known in pairs:
         pre = own.raw @ encoder.weight.T + encoder.bias
         torch.testing.assert_close(known, pre.gather(1, screened.indices), rtol=1e-4, atol=1e-5)
+
+
+def test_the_published_auxiliary_loss_in_bfloat16_points_the_same_way() -> None:
+    gradients = {}
+    for precision in (torch.float32, torch.bfloat16):
+        usae = UniversalSAE({"one": 10, "two": 16}, 64, 4)
+        step = TrainingStep(usae, variant(PAPER, auxiliary=1.0), seed=0, precision="float32")
+        step.precision = precision
+        step.initialise(None)
+        step._update = lambda loss, *_: loss.backward() or 0.0  # type: ignore[method-assign]
+        report = step(FakeStore().sample(256, seed=0), 0.5)()
+        grown = [p.grad.flatten() for p in usae.parameters() if p.grad is not None]
+        gradients[precision] = (report["auxiliary"], torch.cat(grown))
+    (loss, exact), (rounded_loss, rounded) = gradients.values()
+    assert rounded_loss == pytest.approx(loss, rel=0.01)
+    assert torch.nn.functional.cosine_similarity(exact, rounded, dim=0) > 0.995

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ class PublishedAuxiliary:
         tokens: of that backbone.
         rows: dictionary of each backbone as it is used, ``[concepts, dim]``.
         targets: tokens of each backbone.
+        precision: of this loss's products; the residual and the code are in the tokens' own.
     """
 
     def __init__(
@@ -33,9 +34,20 @@ class PublishedAuxiliary:
         tokens: Tokens,
         rows: Mapping[str, Tensor],
         targets: Mapping[str, Tokens],
+        precision: torch.dtype,
     ) -> None:
         self.encoder, self.tokens, self.rows, self.targets = encoder, tokens, rows, targets
+        self.precision = precision
         self._detached = {name: own.detach() for name, own in rows.items()}
+        # All decoders side by side: one product each way in place of one a backbone.
+        self._decoder = torch.cat(list(self._detached.values()), dim=1).to(precision)
+        counts = [own.raw.numel() for own in targets.values()]
+        self._shares = torch.cat(
+            [
+                encoder.bias.new_full((own.shape[1],), 1 / count)
+                for own, count in zip(rows.values(), counts, strict=True)
+            ]
+        )
         self._weight = torch.zeros_like(encoder.weight)
         self._bias = torch.zeros_like(encoder.bias)
         self._to_rows = {
@@ -48,24 +60,29 @@ class PublishedAuxiliary:
         """Add a tile; its buffer is overwritten."""
         stop = start + len(pre_gate)
         values = activations.relu()
-        second = upper_half(pre_gate, kept)
-        back = torch.zeros_like(second)
-        for name, target in self.targets.items():
-            own = self._detached[name]
-            count = len(target.raw) * target.raw.shape[1]
-            residual = target.rows(start, stop)
-            residual -= F.embedding_bag(kept, own, per_sample_weights=values, mode="sum")
-            error = second @ own
-            error -= residual
-            self._total += error.abs().sum() / count
-            error.sign_().div_(count)
-            back.addmm_(error, own.T)
+        second = upper_half(pre_gate, kept).to(self.precision)
+        error = (second @ self._decoder).to(values.dtype)
+        for name, part in self._parts(error):
+            part -= self.targets[name].rows(start, stop)
+            part += F.embedding_bag(
+                kept, self._detached[name], per_sample_weights=values, mode="sum"
+            )
+        self._total += (error.abs().sum(0) * self._shares).sum()
+        # The error's sign, in units of the loss.
+        error.sign_().mul_(self._shares)
+        low = error.to(self.precision)
+        for name, part in self._parts(low):
             to_rows = self._to_rows[name]
             if to_rows is not None:
-                to_rows.addmm_(second.T, error)
-        back.mul_(second > 0)
-        self._weight.addmm_(back.T, self.tokens.rows(start, stop))
-        self._bias += back.sum(0)
+                to_rows += second.T @ part
+        back = (low @ self._decoder.T).mul_(second > 0)
+        self._weight += back.T @ self.tokens.rows(start, stop).to(self.precision)
+        self._bias += back.sum(0, dtype=values.dtype)
+
+    def _parts(self, columns: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield each backbone's columns of ``[rows, sum of dims]``."""
+        widths = [own.shape[1] for own in self.rows.values()]
+        return zip(self.rows, columns.split(widths, 1), strict=True)  # type: ignore[no-untyped-call]
 
     def loss(self) -> Tensor:
         """Return the loss over all tiles seen, with its gradients."""

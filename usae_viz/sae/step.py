@@ -51,6 +51,7 @@ class TrainingStep:
         self.generator = torch.Generator().manual_seed(seed)
         device = usae.bias[0].device
         self.screen = precision == "auto" and screens(device, usae.bias[0].dtype)
+        self.precision = torch.bfloat16 if self.screen else usae.bias[0].dtype
         # Read once: each reading would make a GPU wait.
         self._scale = {name: float(usae.scale(name)) for name in usae.names}
         self.norms = (
@@ -177,7 +178,9 @@ class TrainingStep:
         own = encoders[name]
         rows = dict(zip(usae.names, self._rows(drawn), strict=True))
         auxiliary = (
-            PublishedAuxiliary(own, tokens[name], rows, tokens) if parts.auxiliary > 0 else None
+            PublishedAuxiliary(own, tokens[name], rows, tokens, self.precision)
+            if parts.auxiliary > 0
+            else None
         )
         choosing = usae.names if voted else (name,)
         indices, known = select(
