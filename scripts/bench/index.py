@@ -26,9 +26,9 @@ def rows(quick: bool) -> list[Row]:
     usae = UniversalSAE(DIMS, CONCEPTS, K).requires_grad_(False)
     for weight in usae.weight:
         weight.copy_(torch.randn(weight.shape, generator=generator) / weight.shape[1] ** 0.5)
-    size = 4 if quick else BATCH
+    size = 8 if quick else BATCH
     tokens = {n: torch.randn(size * TOKENS, d, generator=generator) for n, d in DIMS.items()}
-    gathered, number = ConceptPass(usae, TOKENS), 0
+    gathered, number = _long_pass(usae, images=400 if quick else 100_000)
 
     def encode() -> dict[str, SparseCode]:
         return {name: usae.encode(name, tokens[name]) for name in usae.names}
@@ -45,11 +45,10 @@ def rows(quick: bool) -> list[Row]:
         encode,
         rounds=3 if quick else 7,
     )
-    _long_pass(usae, images=400 if quick else 100_000)
     return [row]
 
 
-def _long_pass(usae: UniversalSAE, images: int) -> None:
+def _long_pass(usae: UniversalSAE, images: int) -> tuple[ConceptPass, int]:
     generator = torch.Generator().manual_seed(1)
     pool = [{name: _code(generator) for name in usae.names} for _ in range(4)]
     gathered = ConceptPass(usae, TOKENS)
@@ -67,6 +66,7 @@ def _long_pass(usae: UniversalSAE, images: int) -> None:
         file=sys.stderr,
         flush=True,
     )
+    return gathered, images
 
 
 def _code(generator: torch.Generator) -> SparseCode:

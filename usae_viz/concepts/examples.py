@@ -63,6 +63,7 @@ class Shelf:
         order: ``[concepts, places]`` the images' tie-breaking hashes.
         score, peak: ``[backbones, concepts, places]``.
         grid: ``[backbones, concepts, places, tokens]`` uint8, the map as a share of its peak.
+            `score`, `peak` and `grid` are in this order only after `settle`.
     """
 
     def __init__(self, concepts: int, places: int, tokens: int, backbones: int = 1) -> None:
@@ -72,6 +73,8 @@ class Shelf:
         self.order = torch.zeros(concepts, places, dtype=torch.int64)
         self.score, self.peak = torch.zeros(shape), torch.zeros(shape)
         self.grid = torch.zeros(*shape, tokens, dtype=torch.uint8)
+        # Where the contents of each place lie: maps stay where they are when their rank changes.
+        self._lies = torch.arange(places).expand(concepts, -1).clone()
 
     def add(
         self, priority: Tensor, numbers: Tensor, hashes: Tensor, parts: list[TokenCodes]
@@ -98,23 +101,42 @@ class Shelf:
         self.order[changed] = ties.gather(1, best)
         kept = self.priority[changed] > -torch.inf
         self.image[changed] = torch.where(kept, numbered, EMPTY)
+        lies = self._relocate(changed, best)
+        self._lies[changed] = lies
         row, place = ((best >= places) & kept).nonzero(as_tuple=True)
         image, concept = best[row, place] - places, changed[row]
         slot = torch.full((batch * priority.shape[1],), -1, dtype=torch.int64)
         slot[image * priority.shape[1] + concept] = torch.arange(len(image))
-        old = best.clamp_max(places - 1)
+        at = lies[row, place]
         for i, part in enumerate(parts):
             peak = part.peak[image, concept]
-            for store, new in ((self.score, part.total / part.tokens), (self.peak, part.peak)):
-                moved = store[i, changed].gather(1, old)
-                moved[row, place] = new[image, concept].to(moved.dtype)
-                store[i, changed] = moved
-            grids = self.grid[i, changed].gather(1, old[:, :, None].expand(-1, -1, part.tokens))
-            grids[row, place] = _maps(part, slot, peak)
-            self.grid[i, changed] = grids
+            self.score[i, concept, at] = (part.total[image, concept] / part.tokens).float()
+            self.peak[i, concept, at] = peak
+            self.grid[i, concept, at] = _maps(part, slot, peak)
+
+    def _relocate(self, changed: Tensor, best: Tensor) -> Tensor:
+        """Return where each place of the changed rows now lies: newcomers where others went."""
+        places = best.shape[1]
+        fresh = best >= places
+        stays = torch.zeros(len(best), places + 1, dtype=torch.bool)
+        stays.scatter_(1, best.clamp_max(places), True)
+        vacant = stays[:, :places].to(torch.uint8).argsort(dim=1, stable=True)
+        newcomer = (fresh.cumsum(1) - 1).clamp_min(0)
+        column = torch.where(fresh, vacant.gather(1, newcomer), best.clamp_max(places - 1))
+        return self._lies[changed].gather(1, column)
+
+    def settle(self) -> None:
+        """Bring what is kept into the order of its priority, as the attributes say it is."""
+        across = self._lies.expand(len(self.score), -1, -1)
+        self.score, self.peak = self.score.gather(2, across), self.peak.gather(2, across)
+        cells = across[..., None].expand(-1, -1, -1, self.grid.shape[3])
+        self.grid = self.grid.gather(2, cells)
+        self._lies = torch.arange(self._lies.shape[1]).expand(len(self._lies), -1).clone()
 
     def merge(self, other: Shelf, offset: int) -> None:
         """Add what another shelf kept of other images, whose numbers begin at `offset`."""
+        self.settle()
+        other.settle()
         places = self.priority.shape[1]
         priority = torch.cat([self.priority, other.priority], 1)
         ties = torch.cat([self.order, other.order], 1)
@@ -130,7 +152,8 @@ class Shelf:
 
     def state(self) -> dict[str, Tensor]:
         """Return all tensors, as `restore` takes them."""
-        return dict(vars(self))
+        self.settle()
+        return {key: tensor for key, tensor in vars(self).items() if not key.startswith("_")}
 
     @classmethod
     def restore(cls, state: dict[str, Tensor]) -> Shelf:

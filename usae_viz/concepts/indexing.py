@@ -104,6 +104,8 @@ def write_index(
         gathered: the whole pass, of all ranks.
         source: if given, thumbnails of the examples are made from it.
     """
+    for shelf in gathered.shelves.values():
+        shelf.settle()
     kept = [shelf.image.numpy().ravel() for shelf in gathered.shelves.values()]
     used = np.unique(np.concatenate(kept)).tolist()
     # By hash, so that the files do not depend on the order in which images came.
