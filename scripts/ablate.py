@@ -23,8 +23,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from ablation.measures import MATCHING_TOKENS, joint_r2, match_concepts
+from ablation.table import table
+from ablation.variants import VARIANTS
 from torch import Tensor
 
 from usae_viz.activations import ActivationStore
@@ -34,21 +36,8 @@ from usae_viz.images import open_source
 from usae_viz.run import Run, open_run
 from usae_viz.sae import evaluate_usae, load_usae
 from usae_viz.sae.checkpoint import read_config
-from usae_viz.sae.modes import OURS, PAPER, Ingredients
+from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.training import train_usae
-
-VARIANTS: dict[str, Ingredients] = {
-    "ours": OURS,
-    "paper": PAPER,
-    "no agreement": dataclasses.replace(OURS, agreement=0.0),
-    "agreement x3": dataclasses.replace(OURS, agreement=3 * OURS.agreement),
-    "no vote": dataclasses.replace(OURS, vote=0.0),
-    "always vote": dataclasses.replace(OURS, vote=1.0),
-    "independent init": dataclasses.replace(OURS, init="independent"),
-    "drawn pair only": dataclasses.replace(OURS, update="drawn"),
-    "L1 loss": dataclasses.replace(OURS, loss="l1"),
-    "unit rows": dataclasses.replace(OURS, rows="unit"),
-}
 
 
 def main() -> None:
@@ -94,7 +83,8 @@ class Bench:
 
     def row(self, name: str, seed: int) -> dict[str, Any]:
         """Return a variant's figures, trained now if they are not on file."""
-        key = self._key(VARIANTS[name], seed)
+        parts = VARIANTS[name]
+        key = self._key(parts, seed)
         if self.log.exists():
             for line in self.log.read_text(encoding="utf-8").splitlines():
                 found: dict[str, Any] = json.loads(line)
@@ -103,8 +93,8 @@ class Bench:
         print(f"training {name}, seed {seed}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory() as folder:
             target = Run(Path(folder), self.run.info)
-            self._train(target, VARIANTS[name], seed)
-            figures = {"variant": name, "seed": seed, **self._measure(target), "key": key}
+            self._train(target, parts, seed)
+            figures = {"variant": name, "seed": seed, **self._measure(target, parts), "key": key}
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(figures) + "\n")
@@ -123,8 +113,10 @@ class Bench:
         recipe = recipe.model_copy(update={"training": training, "seed": seed})
         train_usae(target, recipe, self.store, parts=parts, clock=time.process_time)
 
-    def _measure(self, target: Run) -> dict[str, Any]:
+    def _measure(self, target: Run, parts: Ingredients) -> dict[str, Any]:
         usae = load_usae(target)
+        if parts.decoded == "own":
+            match_concepts(usae, self.store.sample(MATCHING_TOKENS, seed=0))
         source = open_source(self.run.recipe().images)
         # Only the world's labels are concepts known to the pixel.
         labels = source.label_names if self._is_world() else ()
@@ -151,6 +143,12 @@ class Bench:
             "correlation": _mean(found["correlation"]),
             "correlations": found["correlation"],
         }
+        if usae.encoding != "alone":
+            batches = (
+                {n: v.flatten(0, 1) for n, v in rows.items()}
+                for _, rows in self.store.image_batches("validation", 16)
+            )
+            figures["joint_r2"] = joint_r2(usae, batches)
         if labels:
             scores = scorer.scores()
             best = [scores.best(i, yardstick.BACKBONES)[1] for i in range(len(labels))]
@@ -168,51 +166,6 @@ class Bench:
             assert labels is not None
             self._labels.update(zip(missing, labels, strict=True))
         return torch.stack([self._labels[i] for i in ids])
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the rows as a Markdown table, one line a variant: means over its seeds."""
-    names = list(dict.fromkeys(row["variant"] for row in rows))
-    world = "recovered" in rows[0]
-    head = ["variant", "seeds", "steps", "own R²", "cross R², mean", "smallest", "co-fire"]
-    head += ["lift", "correlation", "smallest pair", "dead", *(["recovered"] if world else [])]
-    lines = [_line(head), _line(["---"] * len(head))]
-    for name in names:
-        same = [row for row in rows if row["variant"] == name]
-        r2 = np.array([row["r2"] for row in same])
-        m = r2.shape[1]
-        off = r2[:, ~np.eye(m, dtype=bool)]
-        pairs = np.array([min(row["correlations"].values()) for row in same])
-        own = " ".join(_spread(r2[:, i, i], 3) for i in range(m))
-        cells = [
-            name,
-            str(len(same)),
-            f"{np.mean([row['steps'] for row in same]):.0f}",
-            own,
-            _spread(off.mean(1), 3),
-            _spread(off.min(1), 3),
-            _spread([row["cofire"] for row in same], 3),
-            _spread([row["lift"] for row in same], 0),
-            _spread([row["correlation"] for row in same], 3),
-            _spread(pairs, 3),
-            _spread([row["dead"] for row in same], 0),
-        ]
-        if world:
-            cells.append(_spread([row["recovered"] for row in same], 1))
-        lines.append(_line(cells))
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _spread(values: Any, digits: int) -> str:
-    """Return the mean and the largest deviation from it."""
-    values = np.asarray(values, dtype=np.float64)
-    mean = values.mean()
-    text = f"{mean:.{digits}f}"
-    return text if len(values) == 1 else f"{text} ± {np.abs(values - mean).max():.{digits}f}"
 
 
 def _mean(values: Mapping[str, float]) -> float:

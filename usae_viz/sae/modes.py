@@ -96,15 +96,15 @@ OURS = Ingredients(
     init="paired",
     update="all",
     rows="joint",
-    agreement=0.1,
+    agreement=0.3,
     agreement_kind="cosine",
     agreement_detached="nothing",
     agreement_schedule="constant",
     vote=0.5,
-    voted_values="drawn",
+    voted_values="mean",
     decoded="all",
     auxiliary=0.0,
-    learning_rate=1e-3,
+    learning_rate=2e-3,
     final_learning_rate=1e-5,
     warmup=0.05,
     weight_decay=0.0,
@@ -120,7 +120,7 @@ CROSSCODER = replace(_BASELINE, rows="joint", vote=1.0, voted_values="sum")
 """One code of all backbones together, the sum of their encodings (Lindsey et al. 2024, with TopK).
 Row norms count together, so that a concept may have a short row where a backbone lacks it."""
 
-SPARC = replace(_BASELINE, vote=1.0)
+SPARC = replace(_BASELINE, vote=1.0, voted_values="drawn")
 """Global TopK (arXiv 2507.06265): all backbones choose the support together, each has values of its
 own, and each code reconstructs every backbone."""
 
