@@ -24,6 +24,7 @@ NAMES = tuple(
     name
     for name in (
         "train",
+        "scaling",
         "extract",
         "store",
         "maximize",
