@@ -185,8 +185,14 @@ class ShardedStep:
         chosen.scatter_(1, together, True)
         first = self.ranks.number * usae.k
         kept = chosen[:, first : first + k]
-        own = found[list(choosing).index(name)]
-        values = pre_gate_at(*usae.encoder(name), tokens[name], support, own)
+        averaged = len(encoders) > 1 and self.parts.voted_values == "mean"
+        values = torch.stack(
+            [
+                pre_gate_at(*encoder, tokens[other], support, own)
+                for (other, encoder), own in zip(encoders.items(), found, strict=True)
+                if averaged or other == name
+            ]
+        ).mean(0)
         return values.relu() * kept, support, kept
 
     def _decode(self, values: Tensor, support: Support, rows: Tensor) -> Tensor:
@@ -266,7 +272,7 @@ def refuse(parts: Ingredients) -> None:
             ("BatchNorm encoders", parts.encoder != "linear"),
             ("the auxiliary loss", parts.auxiliary > 0),
             ("clipping", parts.clip is not None),
-            ("values that are not the drawn backbone's", parts.voted_values != "drawn"),
+            ("values summed over the backbones", parts.voted_values == "sum"),
             ("codes that decode to one backbone", parts.decoded != "all"),
             ("the squared agreement loss", parts.agreement_kind != "cosine"),
         )
