@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from usae_viz.activations.live import read_tokens
+from usae_viz.activations.live import read_tokens, refuse_unstorable
 from usae_viz.activations.manifest import (
     MANIFEST,
     STATISTICS,
@@ -236,7 +236,7 @@ class _Filling:
             self._space[name][first:last] = tokens
             self.moments[name].add(tokens.flatten(0, 1))
             if not self.moments[name].finite:
-                self._refuse(name, batch)
+                refuse_unstorable(self._backbones[name], batch.images, self._dtype)
         self.ids += batch.ids
 
     def tokens(self) -> dict[str, Tensor]:
@@ -249,24 +249,6 @@ class _Filling:
             name: torch.empty((images, self._tokens, backbone.dim), dtype=self._dtype)
             for name, backbone in self._backbones.items()
         }
-
-    def _refuse(self, name: str, batch: ImageBatch) -> None:
-        exact = read_tokens({name: self._backbones[name]}, batch.images)[name]
-        peak = float(exact.abs().max())
-        # Squares are summed in float32.
-        most = min(torch.finfo(self._dtype).max, 1e18)
-        if not torch.isfinite(exact).all():
-            raise StoreError(
-                f"{name} has activations that are not finite",
-                got=str(peak),
-                hint="check its weights and its preprocessing",
-            )
-        raise StoreError(
-            f"{name} has activations that {str(self._dtype).removeprefix('torch.')} cannot hold",
-            expected=f"at most {most:.5g}",
-            got=f"{peak:.5g}",
-            hint='set activations.dtype = "bfloat16" or "float32"',
-        )
 
 
 def _finish(

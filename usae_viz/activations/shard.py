@@ -107,15 +107,39 @@ class Shard:
         if self._memory is None:
             # "c", copy on write: torch warns of arrays that cannot be written to.
             self._memory = np.memmap(self.path, np.uint8, mode="c")
-        kind, shape, start = self._places[name]
-        dtype = DTYPES.get(kind)
-        count = int(np.prod(shape))
-        if dtype is None:
-            raise StoreError(f"{self.path} holds {name} as {kind}", expected=", ".join(DTYPES))
+        _, shape, start = self._places[name]
+        dtype, count = self.dtype(name), int(np.prod(shape))
         view = self._memory[start : start + count * dtype.itemsize]
         if not count:
             return torch.empty(shape, dtype=dtype)
         return torch.from_numpy(view).view(dtype).view(shape)
+
+    def read_into(self, name: str, first: int, out: Tensor) -> None:
+        """Fill `out` ``[images, tokens, dim]`` with the rows from `first` on, past the map.
+
+        Where much is wanted at once a plain read is faster than a map, which is brought in page by
+        page; it also lets several threads wait for the disk together.
+        """
+        into = memoryview(out.flatten().view(torch.uint8).numpy())  # type: ignore[arg-type]
+        start = self._places[name][2] + first * out[0].numel() * out.element_size()
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(start)
+            while len(into):
+                got = file.readinto(into)
+                if not got:
+                    raise StoreError(f"{self.path} was cut short while it was read", hint=REMOVE)
+                into = into[got:]
+
+    def dtype(self, name: str) -> torch.dtype:
+        """Return the type of a tensor of tokens.
+
+        Raises:
+            StoreError: it is none that tokens are stored in.
+        """
+        kind = self._places[name][0]
+        if kind not in DTYPES:
+            raise StoreError(f"{self.path} holds {name} as {kind}", expected=", ".join(DTYPES))
+        return DTYPES[kind]
 
     def ids(self) -> list[str]:
         """Return the ids of the images, in the order of the rows."""

@@ -94,8 +94,7 @@ def gather(tokens: Tensor, rows: NDArray[np.int64]) -> Tensor:
     # numpy takes rows three times as fast as torch's `index_select`; it knows no bfloat16, so it is
     # given the bits.
     bits = tokens.view(torch.int16 if tokens.dtype.itemsize == 2 else torch.int32).numpy()
-    taken = torch.from_numpy(bits.take(rows, axis=0))
-    return taken.view(tokens.dtype).float()
+    return torch.from_numpy(bits.take(rows, axis=0)).view(tokens.dtype).float()
 
 
 def _order(images: int, block: int, generator: np.random.Generator) -> NDArray[np.int64]:

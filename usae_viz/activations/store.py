@@ -9,14 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from usae_viz.activations.manifest import MANIFEST, STATISTICS, ShardRecord, digest, read_manifest
 from usae_viz.activations.prefetch import prefetched
+from usae_viz.activations.rows import Rows
 from usae_viz.activations.shard import REMOVE, Shard, Split
-from usae_viz.activations.shuffle import Buffer, gather, shuffled_buffers
+from usae_viz.activations.shuffle import gather, shuffled_buffers
 from usae_viz.activations.statistics import Statistics, read_moments
 from usae_viz.errors import StoreError
 
@@ -103,19 +102,19 @@ class ActivationStore:
     ) -> Iterator[dict[str, Tensor]]:
         """Yield endless shuffled training batches: float32 ``[batch_tokens, dim]`` per backbone.
 
-        Each epoch is a new random order of all images, in buffers of at most `buffer_images`, whose
-        tokens are shuffled together; the next buffer is read meanwhile, so two are in memory. Row r
-        is the same position of the same image in every backbone. The same seed gives the same
-        batches; `start` skips that many of them at no cost (for a resume).
+        Each epoch is a new random order of all images, in buffers of at
+        most `buffer_images`, whose tokens are shuffled together; the next one is read meanwhile,
+        and at most three are in memory. Row r is the same position of the same image in every
+        backbone. The same seed gives the same batches; `start` skips that many of them at no cost
+        (for a resume).
 
         Raises:
             StoreError: a batch is larger than a buffer.
         """
-        shards = self._of("train")
-        counts = [shard.images for shard in shards]
+        rows = self._rows("train")
         narrow = min(self.manifest.dims.values(), default=1)
         plan = shuffled_buffers(
-            sum(counts),
+            rows.images,
             self.tokens_per_image,
             batch_tokens,
             seed=seed,
@@ -123,11 +122,10 @@ class ActivationStore:
             block=max(1, READ_BYTES // (self.tokens_per_image * narrow * 2)),
             start=start,
         )
-        ends = np.cumsum(counts)
-        with closing(prefetched(((b, self._fill(shards, ends, b)) for b in plan), 1)) as filled:
+        with closing(prefetched(((b, rows.read(b.images)) for b in plan), 1)) as filled:
             for buffer, tokens in filled:
-                for rows in buffer.rows:
-                    yield {name: gather(values, rows) for name, values in tokens.items()}
+                for chosen in buffer.rows:
+                    yield {name: gather(values, chosen) for name, values in tokens.items()}
 
     def sample(self, tokens: int, *, seed: int) -> dict[str, Tensor]:
         """Return one paired random sample, float32 ``[tokens, dim]`` per backbone.
@@ -136,34 +134,16 @@ class ActivationStore:
         image.
         """
         per_image = min(8, self.tokens_per_image)
-        there = sum(shard.images for shard in self._of("train"))
-        images = max(1, min(there, -(-tokens // per_image)))
-        generator = np.random.default_rng([seed % 2**64, there])
-        chosen = np.sort(generator.choice(there, images, replace=False))
+        there = self._rows("train")
+        images = max(1, min(there.images, -(-tokens // per_image)))
+        generator = np.random.default_rng([seed % 2**64, there.images])
+        chosen = np.sort(generator.choice(there.images, images, replace=False))
         rows = generator.permutation(images * self.tokens_per_image)[:tokens]
-        shards = self._of("train")
-        ends = np.cumsum([shard.images for shard in shards])
-        filled = self._fill(shards, ends, Buffer(chosen, rows[None]))
+        filled = there.read(chosen)
         return {name: gather(values, rows) for name, values in filled.items()}
 
-    def _fill(
-        self, shards: Sequence[Shard], ends: NDArray[np.int64], buffer: Buffer
-    ) -> dict[str, Tensor]:
-        """Return the tokens ``[images * tokens, dim]`` of a buffer, per backbone, as stored."""
-        # Runs of neighbours within a shard are one copy each.
-        at = np.searchsorted(ends, buffer.images, side="right")
-        cut = np.flatnonzero((np.diff(buffer.images) != 1) | (np.diff(at) != 0)) + 1
-        runs = list(zip([0, *cut.tolist()], [*cut.tolist(), len(at)], strict=True))
-        filled = {}
-        for name in self.names:
-            shape = (len(at), self.tokens_per_image, self.manifest.dims[name])
-            values = torch.empty(shape, dtype=shards[0].tokens(name).dtype)
-            for first, last in runs:
-                shard = shards[at[first]]
-                row = int(buffer.images[first] - (ends[at[first]] - shard.images))
-                values[first:last] = shard.tokens(name)[row : row + last - first]
-            filled[name] = values.flatten(0, 1)
-        return filled
+    def _rows(self, split: Split) -> Rows:
+        return Rows(self._of(split), self.names)
 
     def _of(self, split: Split) -> list[Shard]:
         return [shard for shard in self._shards if shard.note.split == split and shard.images]

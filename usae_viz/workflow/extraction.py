@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usae_viz.activations import ActivationStore
+from usae_viz.activations import ActivationStore, ActivationStream
 from usae_viz.activations import extract as extract_activations
 from usae_viz.images import open_source
 from usae_viz.recipe import Recipe
@@ -55,3 +55,18 @@ def extract(
             progress=progress,
         )
     return run, store
+
+
+def open_tokens(
+    recipe: Recipe, out: Path, *, device: str = "cpu", progress: Progress | None = None
+) -> tuple[Run, ActivationStore | ActivationStream | None]:
+    """Return what a training reads: the store, extracted first, or the networks themselves.
+
+    The recipe says which, by ``activations.store``. The rest is as of `extract`.
+    """
+    if recipe.activations.store:
+        return extract(recipe, out, device=device, progress=progress)
+    source = open_source(recipe.images)
+    backbones = load_backbones(recipe, this_rank().device(device))
+    run = Run.create(out, recipe, describe_run(recipe, backbones, source))
+    return run, ActivationStream(recipe, backbones, source, run.activations_dir)

@@ -60,7 +60,7 @@ def plan(recipe: Recipe, *, device: str = "cpu") -> dict[str, Any]:
                 recipe.backbones, backbones.items(), strict=True
             )
         },
-        "activations_megabytes": round(tokens * width * size / 1e6, 1),
+        "activations_megabytes": round(tokens * width * size * recipe.activations.store / 1e6, 1),
         "usae_parameters": parameters,
         "memory_megabytes": memory(recipe, width, parameters, size, len(source.ids)),
         "steps": training.steps,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from usae_viz.activations import ActivationStore
+from usae_viz.activations import ActivationStore, ActivationStream
 from usae_viz.errors import RunError
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
@@ -18,10 +18,12 @@ from usae_viz.sae.ranks import Ranks, local_device, open_ranks
 from usae_viz.sae.trainer import Watch
 from usae_viz.sae.training import train_usae
 from usae_viz.sae.validation import HeldOut
-from usae_viz.workflow.extraction import extract
+from usae_viz.workflow.extraction import open_tokens
 from usae_viz.workflow.indexing import index
 from usae_viz.workflow.progress import Progress
 from usae_viz.workflow.ranks import Rank
+
+Tokens = ActivationStore | ActivationStream
 
 LOOK_IMAGES = 16
 """Held-out images whose codes are held at once."""
@@ -115,11 +117,11 @@ def _same_networks(run: Run, grow: Run) -> None:
 @contextmanager
 def prepare(
     recipe: Recipe, out: Path, *, device: str, progress: Progress | None
-) -> Iterator[tuple[Run, ActivationStore, Ranks]]:
+) -> Iterator[tuple[Run, Tokens, Ranks]]:
     """Extract and join the other processes; yields the run, its store and this process's rank."""
     with open_ranks(local_device(device)) as ranks:
         # Each rank writes its share of the shards; the last to finish completes the store.
-        run, store = extract(recipe, out, device=device, progress=progress)
+        run, store = open_tokens(recipe, out, device=device, progress=progress)
         ranks.wait()
         yield run, store or ActivationStore(run.activations_dir), ranks
 
@@ -127,7 +129,7 @@ def prepare(
 def train_prepared(
     run: Run,
     recipe: Recipe,
-    store: ActivationStore,
+    store: Tokens,
     ranks: Ranks,
     *,
     grow: Run | None = None,
@@ -166,7 +168,7 @@ def _refuse_trained(path: Path, resume: bool) -> None:
         )
 
 
-def held_out_tokens(store: ActivationStore, images: int) -> HeldOut | None:
+def held_out_tokens(store: Tokens, images: int) -> HeldOut | None:
     """Return what gives the tokens of up to `images` held-out images; None if there is none."""
     if not store.ids("validation"):
         return None
