@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from usae_viz.backbones import load_run_backbones
 from usae_viz.cli import app
 from usae_viz.cli.recipes import shipped
 from usae_viz.concepts import load_index
 from usae_viz.demo.networks import NETWORKS
 from usae_viz.recipe import load_recipe
-from usae_viz.run import demo_run
+from usae_viz.run import demo_run, open_run
 from usae_viz.sae import load_usae
 
 COMMANDS = CliRunner()
@@ -135,3 +136,28 @@ def test_the_real_trio_from_photographs_to_pictures(real_data: Path, tmp_path: P
     assert (own > 0.5).all()
     manifest = json.loads((run / "activations" / "manifest.json").read_text())
     assert [Path(where).name for where, _ in manifest["problems"]] == ["broken.jpg"]
+
+
+def test_the_pretrained_trio_is_small_and_holds_no_photograph() -> None:
+    run = open_run("imagenet-tiny-trio")
+    files = [path for path in run.path.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 14e6
+    assert {path.suffix for path in files} <= {".json", ".jsonl", ".toml", ".safetensors", ".svg"}
+    usae = load_usae(run)
+    assert usae.concepts >= 2048
+    evaluation = run.find_evaluation()
+    assert evaluation is not None
+    found = json.loads(evaluation.read_text())
+    assert found["concepts"] == usae.concepts
+    assert run.recipe().weights_dir is None
+    assert run.recipe().images.source == "folder:"
+
+
+@pytest.mark.real
+def test_the_pretrained_trio_finds_its_networks(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USAE_VIZ_WEIGHTS", str(real_data / "weights"))
+    run = open_run("imagenet-tiny-trio")
+    # Loading refuses weights of another hash.
+    assert list(load_run_backbones(run)) == list(run.names)
