@@ -20,6 +20,7 @@ from usae_viz.recipe import load_recipe
 from usae_viz.run import demo_run, open_run
 from usae_viz.sae import load_usae
 
+ROOT = Path(__file__).parent.parent
 COMMANDS = CliRunner()
 
 
@@ -161,3 +162,14 @@ def test_the_pretrained_trio_finds_its_networks(
     run = open_run("imagenet-tiny-trio")
     # Loading refuses weights of another hash.
     assert list(load_run_backbones(run)) == list(run.names)
+
+
+def test_the_example_gallery_is_of_this_run_and_these_templates() -> None:
+    from usae_viz.gallery.site import site_look
+
+    folder = ROOT / "gallery"
+    table = json.loads((folder / "gallery.json").read_text())
+    assert table["look"] == site_look(demo_run()), "run scripts/build_example.py"
+    assert all((folder / "concepts" / f"{int(k):06d}.html").is_file() for k in table["pages"])
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    assert size < 6e6

@@ -68,7 +68,7 @@ def build_site(
     names = dict(labels or {})
     folder = out / run.gallery_dir.name
     before = _manifest(folder)
-    look = _look(run)
+    look = site_look(run)
     pages: dict[str, Any] = {}
     for number, concept in enumerate(wanted):
         page = _fingerprint(run, out, concept, look, names.get(concept))
@@ -85,7 +85,8 @@ def build_site(
         _remove_page(folder, int(key))
     _write_front(run, index, folder, {int(k): v["pictures"] for k, v in pages.items()}, names)
     write_assets(folder / "assets")
-    write_json(folder / MANIFEST, {"format": FORMAT, "run": run.info.name, "pages": pages})
+    table = {"format": FORMAT, "run": run.info.name, "look": look, "pages": pages}
+    write_json(folder / MANIFEST, table)
     return folder / "index.html"
 
 
@@ -109,8 +110,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _look(run: Run) -> str:
-    """Return what every page depends on: templates, assets, the index and who made the run."""
+def site_look(run: Run) -> str:
+    """Return a hash of what every page depends on: templates, assets, the index, the run."""
     parts = hashlib.sha256()
     loader = page_environment().loader
     assert loader is not None
@@ -124,11 +125,11 @@ def _look(run: Run) -> str:
 
 
 def _fingerprint(run: Run, out: Path, concept: int, look: str, label: str | None) -> str:
+    # By content, not by time: a gallery that was moved or checked out is not built anew.
     results = [
-        (kind, (file := run.maximized_dir(concept, out, kind) / "result.json").stat().st_mtime_ns,
-         file.stat().st_size)
+        (kind, file_sha256(run.maximized_dir(concept, out, kind) / "result.json"))
         for kind in run.maximized_kinds(concept, out)
-    ]  # fmt: skip
+    ]
     return hashlib.sha256(json.dumps([look, concept, label, results]).encode()).hexdigest()[:16]
 
 
