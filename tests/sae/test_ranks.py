@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import torch
 
 from tests.sae.conftest import FakeStore
 from tests.sae.test_training import held_out, new_run, recipe
-from tests.sae.two_ranks import SETTINGS, SHARDED
+from tests.sae.two_ranks import SETTINGS, SHARDED, DoubleStore
 from usae_viz.errors import UsageError
 from usae_viz.run import open_run
 from usae_viz.sae import load_usae
@@ -43,10 +44,18 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def double() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("double")
 def test_two_ranks_with_unequal_shares_end_where_one_does(tmp_path: Path, two: Path) -> None:
     for mode in ("ours", "paper"):
         made = recipe(**SETTINGS, usae={"mode": mode})
-        store, run = FakeStore(), new_run(tmp_path / "one" / mode, made)
+        store, run = DoubleStore(), new_run(tmp_path / "one" / mode, made)
         train_usae(run, made, store, held_out=held_out(store))
         one, both = load_usae(run), load_usae(open_run(two / mode))
         for key, value in one.state_dict().items():

@@ -19,6 +19,7 @@ from usae_viz.sae.training import train_usae
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
     with open_ranks("cpu") as ranks:
         for mode in ("ours", "paper"):
             made = recipe(**SETTINGS, usae={"mode": mode})
@@ -26,9 +27,10 @@ def main(folder: Path) -> None:
             if ranks.first:
                 new_run(path, made)
             ranks.wait()
-            store = FakeStore()
+            store = DoubleStore()
             train_usae(open_run(path), made, store, held_out=held_out(store), ranks=ranks)
             ranks.wait()
+        torch.set_default_dtype(torch.float32)
         made = recipe(**SHARDED)
         if ranks.first:
             new_run(folder / "sharded", made)
@@ -39,6 +41,14 @@ def main(folder: Path) -> None:
         except KeyboardInterrupt:
             train_usae(run, made, store, held_out=held_out(store), ranks=ranks, resume=True)
         ranks.wait()
+
+
+class DoubleStore(FakeStore):
+    """Gives tokens in double precision: in single, Adam turns rounding into steps of its rate."""
+
+    def token_batches(self, *args: Any, **kwargs: Any) -> Iterator[dict[str, Tensor]]:
+        for batch in super().token_batches(*args, **kwargs):
+            yield {name: tokens.double() for name, tokens in batch.items()}
 
 
 class BreaksAt(FakeStore):
@@ -55,8 +65,7 @@ class BreaksAt(FakeStore):
             yield batch
 
 
-# Adam turns rounding of tiny gradients into steps as long as the rate: a small one shows equality.
-SETTINGS = {"steps": 50, "lr": 1e-4, "batch_tokens": 255, "validate_every": 25, "patience": 5}
+SETTINGS = {"steps": 50, "batch_tokens": 255, "validate_every": 25, "patience": 5}
 
 SHARDED = {
     **SETTINGS,

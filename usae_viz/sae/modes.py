@@ -109,7 +109,6 @@ OURS = Ingredients(
     warmup=0.05,
     weight_decay=0.0,
     clip=None,
-    revival=1 / 32,
 )
 """Chosen by measurement; ``docs/training.md`` has the table."""
 
