@@ -32,8 +32,7 @@ def main() -> None:
     work = ROOT / "build" / "example"
     run = demo_run().writing_to(work)
     if not arguments.only_pages:
-        for mode in ("per-model", "shared"):
-            workflow.maximize(run, CONCEPTS, mode=mode, out=work)
+        workflow.maximize(run, CONCEPTS, out=work)
     page = workflow.build_gallery(run, CONCEPTS, out=work)
     target = ROOT / "gallery"
     shutil.rmtree(target, ignore_errors=True)
