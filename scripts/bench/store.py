@@ -94,7 +94,7 @@ def forget(folder: Path) -> None:
 
 
 def shuffled(folder: Path, batches: int, buffer_images: int) -> None:
-    """Take shuffled batches from the store, ready for a training step."""
+    """Take shuffled batches from the store, in the type that is stored, as `sequential` reads."""
     store = ActivationStore(folder)
     stream = store.token_batches(BATCH_TOKENS, seed=0, buffer_images=buffer_images)
     for batch in islice(stream, batches):

@@ -122,8 +122,15 @@ def test_rows_of_a_batch_are_paired_across_backbones(make: Make) -> None:
     for batch in batches(make(dtype=torch.float16), 20):
         assert batch["a"].shape == (3, 3)
         assert batch["b"].shape == (3, 5)
-        assert batch["a"].dtype == batch["b"].dtype == torch.float32
+        assert batch["a"].dtype == batch["b"].dtype == torch.float16
         assert torch.equal(batch["a"][:, 0], batch["b"][:, 0])
+
+
+def test_a_batch_that_is_kept_stays_as_it_was(make: Make) -> None:
+    stream = make(dtype=torch.float16).token_batches(3, seed=0, buffer_images=4)
+    some = (batch["b"] for number, batch in enumerate(islice(stream, 60)) if number % 7 == 0)
+    kept = [(batch, batch.clone()) for batch in some]
+    assert all(torch.equal(batch, copy) for batch, copy in kept)
 
 
 def test_tokens_of_a_batch_are_tokens_of_the_store(make: Make) -> None:

@@ -114,14 +114,15 @@ class Shard:
             return torch.empty(shape, dtype=dtype)
         return torch.from_numpy(view).view(dtype).view(shape)
 
-    def read_into(self, name: str, first: int, out: Tensor) -> None:
-        """Fill `out` ``[images, tokens, dim]`` with the rows from `first` on, past the map.
+    def read_into(self, name: str, first: int, out: NDArray[Any]) -> None:
+        """Fill `out` with the bytes of a tensor from image `first` on, past the map.
 
         Where much is wanted at once a plain read is faster than a map, which is brought in page by
         page; it also lets several threads wait for the disk together.
         """
-        into = memoryview(out.flatten().view(torch.uint8).numpy())  # type: ignore[arg-type]
-        start = self._places[name][2] + first * out[0].numel() * out.element_size()
+        into = memoryview(out.view(np.uint8))  # type: ignore[arg-type]
+        _, shape, start = self._places[name]
+        start += first * int(np.prod(shape[1:])) * self.dtype(name).itemsize
         with self.path.open("rb", buffering=0) as file:
             file.seek(start)
             while len(into):

@@ -29,6 +29,17 @@ class Buffer(NamedTuple):
     images: NDArray[np.int64]
     rows: NDArray[np.int64]
 
+    def places(self, tokens: int) -> NDArray[np.int64]:
+        """Return where each token goes, ``[n, tokens]``, so that batches lie one after another.
+
+        Tokens that are in no batch go behind them.
+        """
+        found = np.full(len(self.images) * tokens, -1)
+        found[self.rows.reshape(-1)] = np.arange(self.rows.size)
+        left = np.flatnonzero(found < 0)
+        found[left] = np.arange(self.rows.size, found.size)
+        return found.reshape(-1, tokens)
+
 
 def shuffled_buffers(
     images: int,
@@ -88,13 +99,13 @@ def shuffled_buffers(
 
 
 def gather(tokens: Tensor, rows: NDArray[np.int64]) -> Tensor:
-    """Return float32 rows ``[n, dim]`` of tokens ``[m, dim]``."""
+    """Return rows ``[n, dim]`` of tokens ``[m, dim]``, in their type."""
     if tokens.device.type != "cpu":
-        return tokens.index_select(0, torch.from_numpy(rows).to(tokens.device)).float()
+        return tokens.index_select(0, torch.from_numpy(rows).to(tokens.device))
     # numpy takes rows three times as fast as torch's `index_select`; it knows no bfloat16, so it is
     # given the bits.
     bits = tokens.view(torch.int16 if tokens.dtype.itemsize == 2 else torch.int32).numpy()
-    return torch.from_numpy(bits.take(rows, axis=0)).view(tokens.dtype).float()
+    return torch.from_numpy(bits.take(rows, axis=0)).view(tokens.dtype)
 
 
 def _order(images: int, block: int, generator: np.random.Generator) -> NDArray[np.int64]:

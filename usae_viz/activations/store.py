@@ -100,11 +100,12 @@ class ActivationStore:
     def token_batches(
         self, batch_tokens: int, *, seed: int, buffer_images: int, start: int = 0
     ) -> Iterator[dict[str, Tensor]]:
-        """Yield endless shuffled training batches: float32 ``[batch_tokens, dim]`` per backbone.
+        """Yield endless shuffled training batches: ``[batch_tokens, dim]`` per backbone.
 
-        Each epoch is a new random order of all images, in buffers of at
-        most `buffer_images`, whose tokens are shuffled together; the next one is read meanwhile,
-        and at most three are in memory. Row r is the same position of the same image in every
+        They are of the type that is stored: to convert on the CPU takes longer than to read. Each
+        epoch is a new random order of all images, in buffers of at most `buffer_images`, whose
+        tokens are shuffled together; the next one is read meanwhile, and at most three are in
+        memory. Row r is the same position of the same image in every
         backbone. The same seed gives the same batches; `start` skips that many of them at no cost
         (for a resume).
 
@@ -122,10 +123,14 @@ class ActivationStore:
             block=max(1, READ_BYTES // (self.tokens_per_image * narrow * 2)),
             start=start,
         )
-        with closing(prefetched(((b, rows.read(b.images)) for b in plan), 1)) as filled:
-            for buffer, tokens in filled:
-                for chosen in buffer.rows:
-                    yield {name: gather(values, chosen) for name, values in tokens.items()}
+        filling = (
+            (len(b.rows), rows.read(b.images, b.places(self.tokens_per_image))) for b in plan
+        )
+        with closing(prefetched(filling, 1)) as filled:
+            for batches, tokens in filled:
+                for first in range(0, batches * batch_tokens, batch_tokens):
+                    part = slice(first, first + batch_tokens)
+                    yield {name: values[part] for name, values in tokens.items()}
 
     def sample(self, tokens: int, *, seed: int) -> dict[str, Tensor]:
         """Return one paired random sample, float32 ``[tokens, dim]`` per backbone.
@@ -140,7 +145,7 @@ class ActivationStore:
         chosen = np.sort(generator.choice(there.images, images, replace=False))
         rows = generator.permutation(images * self.tokens_per_image)[:tokens]
         filled = there.read(chosen)
-        return {name: gather(values, rows) for name, values in filled.items()}
+        return {name: gather(values, rows).float() for name, values in filled.items()}
 
     def _rows(self, split: Split) -> Rows:
         return Rows(self._of(split), self.names)

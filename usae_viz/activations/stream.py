@@ -85,7 +85,7 @@ class ActivationStream:
     def token_batches(
         self, batch_tokens: int, *, seed: int, buffer_images: int, start: int = 0
     ) -> Iterator[dict[str, Tensor]]:
-        """Yield endless shuffled training batches: float32 ``[batch_tokens, dim]`` per backbone.
+        """Yield endless shuffled training batches: ``[batch_tokens, dim]`` per backbone.
 
         As `ActivationStore.token_batches`, one buffer at a time: the networks fill it with images
         drawn from all over the source, then its tokens are given in random order, then the next is
@@ -122,7 +122,7 @@ class ActivationStream:
         values, places = self._read(self._draw(images, seed))
         readable = len(np.unique(places)) * self.tokens_per_image
         rows = np.random.default_rng([seed % 2**64, images]).permutation(readable)[:tokens]
-        return {name: gather(part, rows) for name, part in values.items()}
+        return {name: gather(part, rows).float() for name, part in values.items()}
 
     def _draw(self, images: int, seed: int) -> NDArray[np.int64]:
         generator = np.random.default_rng([seed % 2**64, len(self._train)])

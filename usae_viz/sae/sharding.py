@@ -158,7 +158,8 @@ class ShardedStep:
 
     def _tokens(self, name: str, raw: Tensor) -> Tokens:
         usae = self.usae
-        return Tokens(raw.to(usae.bias[0].device), usae.mean(name), float(usae.scale(name)))
+        raw = raw.to(usae.bias[0].device).float()
+        return Tokens(raw, usae.mean(name), float(usae.scale(name)))
 
     def _code(
         self, name: str, tokens: Mapping[str, Tokens], choosing: Any

@@ -160,7 +160,9 @@ class TrainingStep:
         device = usae.bias[0].device
         tokens = {
             name: Tokens(
-                batch[name].to(device, non_blocking=True), usae.mean(name), self._scale[name]
+                batch[name].to(device, non_blocking=True).float(),
+                usae.mean(name),
+                self._scale[name],
             )
             for name in usae.names
         }

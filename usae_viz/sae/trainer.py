@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from usae_viz.errors import TrainingError
@@ -188,7 +189,7 @@ class Trainer:
         return usae
 
     def _take(self, batch: Mapping[str, Tensor]) -> tuple[dict[str, Any], Report | None]:
-        bad = [name for name, tokens in batch.items() if not tokens.sum().isfinite()]
+        bad = [name for name, tokens in batch.items() if not _finite(tokens)]
         if bad and self.budget.non_finite == "stop":
             self._save()
             raise TrainingError(
@@ -274,3 +275,8 @@ class Trainer:
         for done, path in older.items():
             if done != self.done:
                 path.unlink()
+
+
+def _finite(tokens: Tensor) -> bool:
+    # In float32: a sum of float16 numbers soon leaves their range.
+    return bool(tokens.sum(dtype=torch.float32).isfinite())

@@ -57,7 +57,7 @@ class TokenStore(Protocol):
     def token_batches(
         self, batch_tokens: int, *, seed: int, buffer_images: int, start: int = 0
     ) -> Iterator[dict[str, Tensor]]:
-        """Yield endless shuffled paired batches; `start` skips some."""
+        """Yield endless shuffled paired batches, of any floating type; `start` skips some."""
         ...
 
 
