@@ -145,7 +145,9 @@ class GrowingStep:
         usae, parts = self.usae, self.parts
         device = usae.bias[0].device
         tokens = {
-            name: Tokens(batch[name].to(device).float(), usae.mean(name), float(usae.scale(name)))
+            name: Tokens(
+                batch[name].to(device, usae.bias[0].dtype), usae.mean(name), float(usae.scale(name))
+            )
             for name in usae.names
         }
         own = float(torch.rand((), generator=self.generator)) < OWN

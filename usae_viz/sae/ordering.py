@@ -28,7 +28,9 @@ def number_concepts(
     """
     statistics = CodeStatistics(usae)
     for batch in batches:
-        statistics.add({name: usae.encode(name, batch[name].float()) for name in usae.names})
+        statistics.add(
+            {name: usae.encode(name, batch[name].to(usae.bias[0].dtype)) for name in usae.names}
+        )
     m = len(usae.names)
     pairs = [statistics.correlation()[i, j] for i in range(m) for j in range(i)]
     worst = np.min(pairs, axis=0) if pairs else statistics.rate()[0]

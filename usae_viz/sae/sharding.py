@@ -158,7 +158,7 @@ class ShardedStep:
 
     def _tokens(self, name: str, raw: Tensor) -> Tokens:
         usae = self.usae
-        raw = raw.to(usae.bias[0].device).float()
+        raw = raw.to(usae.bias[0].device, usae.bias[0].dtype)
         return Tokens(raw, usae.mean(name), float(usae.scale(name)))
 
     def _code(

@@ -160,7 +160,7 @@ class TrainingStep:
         device = usae.bias[0].device
         tokens = {
             name: Tokens(
-                batch[name].to(device, non_blocking=True).float(),
+                batch[name].to(device, usae.bias[0].dtype, non_blocking=True),
                 usae.mean(name),
                 self._scale[name],
             )
