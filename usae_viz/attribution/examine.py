@@ -19,9 +19,9 @@ from usae_viz.attribution.classes import ClassAttribution, attribute_classes
 from usae_viz.attribution.decomposition import Decomposition
 from usae_viz.attribution.doubts import doubts
 from usae_viz.attribution.faithfulness import Faithfulness, ignorant_maps, measure_faithfulness
-from usae_viz.attribution.interventions import swap_code
+from usae_viz.attribution.interventions import go_on_from
 from usae_viz.attribution.opening import open_image
-from usae_viz.attribution.pixels import Method, PixelAttribution, attribute_pixels
+from usae_viz.attribution.pixels import Method, PixelAttribution, attribute_pixels, check_method
 from usae_viz.attribution.readout import Readout, classifier_readout
 from usae_viz.attribution.report import AttributionReport, Finding, PixelMap
 from usae_viz.attribution.target import ConceptTarget, Target, token_weights
@@ -62,11 +62,8 @@ class Examination:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        unknown = [m for m in self.methods if m not in get_args(Method)]
-        if unknown:
-            raise UsageError(
-                f"method {unknown[0]!r} is not known", expected=" or ".join(get_args(Method))
-            )
+        for method in self.methods:
+            check_method(method)
         if self.tokens not in ("active", "mean", "peak"):
             raise UsageError(f"tokens {self.tokens!r} are not known", expected="active, mean, peak")
         if self.baseline not in get_args(Baseline):
@@ -172,7 +169,7 @@ class Examiner:
             backbones=tuple(self.backbones),
             findings=tuple(findings),
             classes=classes,
-            translation=self._translate(pixels),
+            translation=self._translate(views),
             names=dict(self.names),
             settings={
                 "methods": list(what.methods),
@@ -313,17 +310,17 @@ class Examiner:
             batch_size=what.batch_size,
         )
 
-    def _translate(self, pixels: Tensor) -> dict[str, dict[str, str]]:
+    def _translate(self, views: Mapping[str, Decomposition]) -> dict[str, dict[str, str]]:
         table: dict[str, dict[str, str]] = {}
-        for name, backbone in self.backbones.items():
+        for name, view in views.items():
             readout = self.readouts[name]
             if isinstance(readout, str) or readout.classes < 2:
                 continue
-            table[name] = {}
-            for other, source in self.backbones.items():
-                found = swap_code(self.usae, backbone, pixels, readout, source)
-                scores = found.reconstructed if other == name else found.after
-                table[name][other] = readout.name(int(scores.argmax()))
+            # From its own code, without the error: what its reconstruction is called.
+            table[name] = {
+                source: readout.name(int(go_on_from(view, readout, other.code).after.argmax()))
+                for source, other in views.items()
+            }
         return table
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from usae_viz.errors import UsageError
+from usae_viz.sae.bootstrap import ends
 
 Score = Callable[[Tensor], Tensor]
 """Images ``[n, 3, H, W]`` → the target ``[n]``."""
@@ -252,7 +253,7 @@ def paired_interval(
     generator = torch.Generator().manual_seed(seed)
     draws = torch.randint(len(values), (resamples, len(values)), generator=generator)
     means = values[draws].mean(1)
-    low, high = torch.quantile(means, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    low, high = ends(means)
     return float(values.mean()), low, high
 
 

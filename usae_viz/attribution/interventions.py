@@ -12,7 +12,7 @@ from usae_viz.attribution.decomposition import Decomposition
 from usae_viz.attribution.readout import Readout
 from usae_viz.backbones import Backbone
 from usae_viz.errors import UsageError
-from usae_viz.sae import UniversalSAE
+from usae_viz.sae import SparseCode, UniversalSAE
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def scale_concepts(
     if outside:
         raise UsageError(f"there is no concept {outside[0]}", expected=f"0 to {usae.concepts - 1}")
     view = Decomposition(usae, backbone, image)
-    return _compare(view, image, readout, view.scaled(dict(factors)))
+    return _compare(view, readout, view.scaled(dict(factors)))
 
 
 @torch.no_grad()
@@ -96,11 +96,19 @@ def swap_code(
     view = Decomposition(usae, backbone, image)
     seen = image if source_image is None else source_image
     tokens = source(seen).permute(0, 2, 3, 1).flatten(0, 2)
-    maps = view.decode(usae.encode(source.name, tokens))
-    return _compare(view, image, readout, maps + view.error if keep_error else maps)
+    return go_on_from(view, readout, usae.encode(source.name, tokens), keep_error=keep_error)
 
 
-def _compare(view: Decomposition, image: Tensor, readout: Readout, maps: Tensor) -> Intervention:
+@torch.no_grad()
+def go_on_from(
+    view: Decomposition, readout: Readout, code: SparseCode, *, keep_error: bool = False
+) -> Intervention:
+    """Let a network go on from another code of the common grid; see `swap_code`."""
+    maps = view.decode(code)
+    return _compare(view, readout, maps + view.error if keep_error else maps)
+
+
+def _compare(view: Decomposition, readout: Readout, maps: Tensor) -> Intervention:
     stacked = torch.cat([view.native, view.native - view.error, maps])
-    before, reconstructed, after = readout.scores(image, stacked)
+    before, reconstructed, after = readout.scores(view.image, stacked)
     return Intervention(before, reconstructed, after)

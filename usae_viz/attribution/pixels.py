@@ -362,9 +362,14 @@ def _settings(given: dict[str, float]) -> PixelSettings:
     return PixelSettings(**given)  # type: ignore[arg-type]
 
 
-def _check(images: Tensor, method: str) -> None:
+def check_method(method: str) -> None:
+    """Raise `UsageError` if there is no such method."""
     if method not in get_args(Method):
         raise UsageError(f"method {method!r} is not known", expected=" or ".join(get_args(Method)))
+
+
+def _check(images: Tensor, method: str) -> None:
+    check_method(method)
     if images.ndim != 4 or images.shape[1] != 3 or not len(images):
         raise UsageError(
             "pixels can be attributed to images only",
