@@ -15,6 +15,7 @@ from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.optimiser import Optimiser
 from usae_viz.sae.ranks import ONE, Ranks
 from usae_viz.sae.sparse import Support, Tokens, pre_gate_at
+from usae_viz.sae.state import load_model_state, model_state
 from usae_viz.sae.universal import UniversalSAE
 
 OWN = 0.5
@@ -189,8 +190,7 @@ class GrowingStep:
 
     def state(self) -> dict[str, Tensor]:
         """Return the model and the draws."""
-        tensors = {f"usae/{key}": value for key, value in self.usae.state_dict().items()}
-        return {**tensors, "draws": self.generator.get_state()}
+        return model_state(self.usae, self.generator)
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over what `state` returned.
@@ -198,10 +198,7 @@ class GrowingStep:
         Raises:
             KeyError, RuntimeError: it is of a training with other settings.
         """
-        prefix = "usae/"
-        usae = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        self.usae.load_state_dict(usae, strict=True)
-        self.generator.set_state(tensors["draws"])
+        load_model_state(self.usae, self.generator, tensors)
 
 
 def _length(target: Tensor, made: Tensor) -> Tensor:

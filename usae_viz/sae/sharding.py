@@ -22,7 +22,9 @@ from usae_viz.sae.log import Report
 from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.optimiser import Optimiser
 from usae_viz.sae.ranks import Ranks
+from usae_viz.sae.rows import normalise_rows
 from usae_viz.sae.sparse import Support, Tokens, pre_gate_at
+from usae_viz.sae.state import load_model_state, model_state
 from usae_viz.sae.universal import UniversalSAE
 
 
@@ -104,7 +106,7 @@ class ShardedStep:
             usae.dictionary[i].copy_(F.normalize(rows[start:stop], dim=1))
             usae.weight[i].copy_(usae.dictionary[i])
             usae.bias[i].zero_()
-        self._normalise()
+        normalise_rows(self.usae.dictionary, self.parts.rows)
         for i, name in enumerate(usae.names if sample is not None else ()):
             assert sample is not None
             tokens = {name: self._tokens(name, sample[name])}
@@ -148,7 +150,7 @@ class ShardedStep:
         loss.backward(inputs=self.optimiser.parameters(stepping))  # type: ignore[no-untyped-call]
         rate = self.optimiser.step(stepping, share)
         if parts.rows == "joint":
-            self._normalise()
+            normalise_rows(self.usae.dictionary, self.parts.rows)
 
         def report() -> dict[str, float]:
             figures = {key: round(float(value), 6) for key, value in losses.items()}
@@ -209,24 +211,9 @@ class ShardedStep:
         norm = a.clamp_min(1e-16).sqrt() * b.clamp_min(1e-16).sqrt()
         return torch.div(dot, norm)
 
-    @torch.no_grad()
-    def _normalise(self) -> None:
-        """Give each concept's rows unit norm, each or on average: no rank needs another's."""
-        rows = self.usae.dictionary
-        if self.parts.rows == "unit":
-            for own in rows:
-                own.copy_(F.normalize(own, dim=1))
-            return
-        dims = [own.shape[1] for own in rows]
-        width = sum(dims) / len(dims)
-        squared = [own.square().sum(1) / dim for own, dim in zip(rows, dims, strict=True)]
-        norm = (torch.stack(squared).mean(0) * width).sqrt().clamp_min(1e-6)[:, None]
-        for own in rows:
-            own.div_(norm)
-
     def finish(self) -> None:
         """Bring rows to the length that they are used at."""
-        self._normalise()
+        normalise_rows(self.usae.dictionary, self.parts.rows)
 
     def gather(self, usae: UniversalSAE) -> UniversalSAE:
         """Return the whole of a model of which each rank has its concepts, on every rank's host."""
@@ -246,8 +233,7 @@ class ShardedStep:
 
     def state(self) -> dict[str, Tensor]:
         """Return this rank's part of the model, and the draws."""
-        tensors = {f"usae/{key}": value for key, value in self.usae.state_dict().items()}
-        return {**tensors, "draws": self.generator.get_state()}
+        return model_state(self.usae, self.generator)
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over what `state` returned.
@@ -255,10 +241,7 @@ class ShardedStep:
         Raises:
             KeyError, RuntimeError: it is of a training with other settings.
         """
-        prefix = "usae/"
-        usae = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        self.usae.load_state_dict(usae, strict=True)
-        self.generator.set_state(tensors["draws"])
+        load_model_state(self.usae, self.generator, tensors)
 
 
 def refuse(parts: Ingredients) -> None:

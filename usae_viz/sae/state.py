@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from usae_viz.errors import CheckpointError, TrainingError
 from usae_viz.run import write_bytes
@@ -60,10 +61,7 @@ def load_state(path: Path, parts: Mapping[str, Stateful]) -> dict[str, Any]:
             progress: dict[str, Any] = json.loads((file.metadata() or {})["progress"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         for name, part in parts.items():
-            prefix = f"{name}/"
-            part.load_state(
-                {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-            )
+            part.load_state(below(tensors, f"{name}/"))
         return progress
     except (SafetensorError, KeyError, ValueError, RuntimeError, OSError) as error:
         raise CheckpointError(
@@ -71,3 +69,26 @@ def load_state(path: Path, parts: Mapping[str, Stateful]) -> dict[str, Any]:
             got=" ".join(str(error).split())[:300],
             hint="train without --resume, or with the settings that it was written under",
         ) from error
+
+
+def model_state(usae: nn.Module, draws: torch.Generator) -> dict[str, Tensor]:
+    """Return what every step keeps: the model, and the generator of its draws."""
+    tensors = {f"usae/{key}": value for key, value in usae.state_dict().items()}
+    return {**tensors, "draws": draws.get_state()}
+
+
+def load_model_state(
+    usae: nn.Module, draws: torch.Generator, tensors: Mapping[str, Tensor]
+) -> None:
+    """Take over what `model_state` returned.
+
+    Raises:
+        KeyError, RuntimeError: it is of a training with other settings.
+    """
+    usae.load_state_dict(below(tensors, "usae/"), strict=True)
+    draws.set_state(tensors["draws"])
+
+
+def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix, named without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -20,7 +20,9 @@ from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.optimiser import Optimiser
 from usae_viz.sae.ranks import ONE, Ranks
 from usae_viz.sae.revival import Revival
+from usae_viz.sae.rows import normalise_rows
 from usae_viz.sae.sparse import Support, Tokens, pre_gate_at
+from usae_viz.sae.state import below, load_model_state, model_state
 from usae_viz.sae.universal import UniversalSAE
 
 
@@ -112,7 +114,7 @@ class TrainingStep:
             usae.dictionary[i].copy_(F.normalize(rows, dim=1))
             usae.weight[i].copy_(usae.dictionary[i])
             usae.bias[i].zero_()
-        self._normalise()
+        normalise_rows(self.usae.dictionary, self.parts.rows)
         if sample is not None:
             self._scale_encoders(sample)
 
@@ -275,31 +277,12 @@ class TrainingStep:
         loss.backward(inputs=self.optimiser.parameters(stepping))  # type: ignore[no-untyped-call]
         rate = self.optimiser.step(stepping, share)
         if self.parts.rows == "joint" and self.archetypes is None:
-            self._normalise()
+            normalise_rows(self.usae.dictionary, self.parts.rows)
         return rate
-
-    @torch.no_grad()
-    def _normalise(self) -> None:
-        """Give each concept's rows unit norm: each, or on average over the backbones."""
-        rows = self.usae.dictionary
-        if self.parts.rows == "unit":
-            for own in rows:
-                own.copy_(F.normalize(own, dim=1))
-            return
-        # Tokens have squared norm `dim` on average; compare rows as shares of that.
-        dims = [own.shape[1] for own in rows]
-        width = sum(dims) / len(dims)
-        squared = [
-            torch.linalg.vector_norm(own, dim=1).square() / dim
-            for own, dim in zip(rows, dims, strict=True)
-        ]
-        norm = (torch.stack(squared).mean(0) * width).sqrt().clamp_min(1e-6)[:, None]
-        for own in rows:
-            own.div_(norm)
 
     def state(self) -> dict[str, Tensor]:
         """Return all that a resume needs besides the optimiser: model, BatchNorm, draws."""
-        tensors = {f"usae/{key}": value for key, value in self.usae.state_dict().items()}
+        tensors = model_state(self.usae, self.generator)
         if self.norms is not None:
             tensors |= {f"norms/{key}": value for key, value in self.norms.state_dict().items()}
         if self.revival is not None:
@@ -307,7 +290,7 @@ class TrainingStep:
         if self.archetypes is not None:
             table = self.archetypes.state_dict()
             tensors |= {f"archetypes/{key}": value for key, value in table.items()}
-        return {**tensors, "draws": self.generator.get_state()}
+        return tensors
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over what `state` returned.
@@ -315,14 +298,13 @@ class TrainingStep:
         Raises:
             KeyError, RuntimeError: it is of a training with other settings.
         """
-        self.usae.load_state_dict(_below(tensors, "usae/"), strict=True)
+        load_model_state(self.usae, self.generator, tensors)
         if self.norms is not None:
-            self.norms.load_state_dict(_below(tensors, "norms/"), strict=True)
+            self.norms.load_state_dict(below(tensors, "norms/"), strict=True)
         if self.revival is not None:
             self.revival.silent.copy_(tensors["silent"])
         if self.archetypes is not None:
-            self.archetypes.load_state_dict(_below(tensors, "archetypes/"), strict=True)
-        self.generator.set_state(tensors["draws"])
+            self.archetypes.load_state_dict(below(tensors, "archetypes/"), strict=True)
 
     @torch.no_grad()
     def finish(self) -> None:
@@ -339,8 +321,4 @@ class TrainingStep:
         if self.archetypes is not None:
             for own, made in zip(usae.dictionary, self.archetypes.rows(), strict=True):
                 own.copy_(made)
-        self._normalise()
-
-
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        normalise_rows(self.usae.dictionary, self.parts.rows)
