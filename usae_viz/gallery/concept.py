@@ -256,25 +256,14 @@ def _histogram(index: ConceptIndex, at: int, concept: int) -> Markup:
 
 
 def _near(index: ConceptIndex, concept: int) -> list[Near]:
-    found = []
-    for name in index.names:
-        table = index.near(name)
-        found.append(
-            Near(
-                f"dictionary of {name}",
-                "cosine of the dictionary rows",
-                _listed(table.concept[concept], table.nearness[concept]),
-            )
-        )
-    for name in index.names:
-        table = index.coactive(name)
-        found.append(
-            Near(
-                f"fires with it in {name}",
-                "cosine of the values over a sample of tokens",
-                _listed(table.concept[concept], table.nearness[concept]),
-            )
-        )
+    rows, values = "cosine of the dictionary rows", "cosine of the values over a sample of tokens"
+    names = index.names
+    tables = [(f"dictionary of {name}", rows, index.near(name)) for name in names]
+    tables += [(f"fires with it in {name}", values, index.coactive(name)) for name in names]
+    found = [
+        Near(title, note, _listed(table.concept[concept], table.nearness[concept]))
+        for title, note, table in tables
+    ]
     return [near for near in found if near.concepts]
 
 

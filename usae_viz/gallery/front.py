@@ -72,7 +72,8 @@ def front(
         evaluation: ``evaluation.json``, if there is one.
     """
     living = np.flatnonzero(~index.dead)
-    order = sorted(pages, key=lambda k: -float(index.worst_correlation()[k]))
+    alike = index.worst_correlation()
+    order = sorted(pages, key=lambda k: -float(alike[k]))
     kinds = {
         kind: (int((index.kinds == at).sum()), index.kind_intervals.get(kind))
         for at, kind in enumerate(KINDS)

@@ -26,6 +26,7 @@ SMALL = 96
 """Side in pixels of the pictures in the list of concepts."""
 
 Progress = Callable[[int, int], None]
+MakeThumbnails = Callable[[Sequence[str]], None]
 
 
 def build_site(
@@ -34,6 +35,7 @@ def build_site(
     concepts: Sequence[int],
     labels: Mapping[int, str] | None = None,
     *,
+    make_thumbnails: MakeThumbnails | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Build the front page and a page for each of some concepts.
@@ -48,6 +50,8 @@ def build_site(
         out: the folder that holds ``maximized/``; the gallery goes to ``gallery/`` in it.
         concepts: which get a page; what has not been maximized is said so there.
         labels: names of concepts, where they have one.
+        make_thumbnails: called with the images that a page shows and whose thumbnails the run does
+            not have, before that page is written.
         progress: called with pages done and in all.
 
     Returns:
@@ -77,6 +81,9 @@ def build_site(
             pages[key] = before[key]
         else:
             view = concept_view(run, index, concept, out, names.get(concept))
+            missing = sorted(i for i in view.images if not run.thumb_file(i).is_file())
+            if missing and make_thumbnails is not None:
+                make_thumbnails(missing)
             _write_page(run, index, view, folder)
             pages[key] = {"state": page, "pictures": _pictured(view)}
         if progress:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from usae_viz.concepts import ConceptIndex, load_index, write_thumbnails
 from usae_viz.concepts import concept_names as find_names
+from usae_viz.concepts import load_index, write_thumbnails
 from usae_viz.gallery import build_single, build_site
-from usae_viz.gallery.concept import CHOICES, SHOWN
-from usae_viz.images import open_source
+from usae_viz.images import ImageSource, open_source
 from usae_viz.run import Run
 from usae_viz.workflow.progress import Progress
 
@@ -50,27 +50,30 @@ def build_gallery(
         chosen = list(concepts or run.maximized_concepts() or index.most_universal(12))
     for concept in chosen:
         index.require(concept)
-    _make_thumbnails(run, index, chosen)
     tick = None if progress is None else lambda done, all_: progress("pages", done, all_)
     names = concept_names(run)
-    page = build_site(run, run.outputs, chosen, names, progress=tick)
+    thumbnails = _Thumbnails(run)
+    page = build_site(
+        run, run.outputs, chosen, names, make_thumbnails=thumbnails.make, progress=tick
+    )
     if single_file:
         page = build_single(run, run.outputs, chosen, names, max_megabytes=max_megabytes)
     return page
 
 
-def _make_thumbnails(run: Run, index: ConceptIndex, concepts: Sequence[int]) -> None:
-    """Make what is missing: the bundled run ships none, since its world renders them again."""
-    ids = {
-        example.image_id
-        for concept in concepts
-        for name in run.names
-        for choice in CHOICES
-        for example in index.examples(name, concept, choice)[:SHOWN]
-    }
-    missing = [image_id for image_id in ids if not run.thumb_file(image_id).exists()]
-    if missing:
-        write_thumbnails(run, missing, open_source(run.recipe().images))
+class _Thumbnails:
+    """Makes what is missing: the bundled run ships none, since its world renders them again."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @cached_property
+    def source(self) -> ImageSource:
+        """The run's images; opened for the first page that needs one."""
+        return open_source(self.run.recipe().images)
+
+    def make(self, ids: Sequence[str]) -> None:
+        write_thumbnails(self.run, ids, self.source)
 
 
 def concept_names(run: Run) -> dict[int, str]:
