@@ -17,7 +17,7 @@ from torch import Tensor
 from usae_viz.activations.shard import Shard
 
 # Reads that wait for the disk together: one at a time leaves it idle in between.
-READERS = 8
+READERS = 4
 
 
 class Rows:
@@ -60,11 +60,19 @@ class Rows:
         runs = [(name, first, last) for first, last in pairwise(edges) for name in self._names]
         ready = threading.local()
 
-        def copy(run: tuple[str, int, int]) -> None:
-            name, first, last = run
+        def place(first: int) -> tuple[Shard, int]:
             number = int(shard[first])
             source = self._shards[number]
-            row = int(images[first]) - (int(self._ends[number]) - source.images)
+            return source, int(images[first]) - (int(self._ends[number]) - source.images)
+
+        # The system fetches what is announced, in its own order, while rows are copied here.
+        for name, first, last in runs:
+            source, row = place(first)
+            source.announce(name, row, last - first)
+
+        def copy(run: tuple[str, int, int]) -> None:
+            name, first, last = run
+            source, row = place(first)
             into = space[name][1]
             # Each thread reads into memory that stays in its cache, and puts rows from there.
             size = (last - first) * self.tokens * into.dtype.itemsize

@@ -114,6 +114,14 @@ class Shard:
             return torch.empty(shape, dtype=dtype)
         return torch.from_numpy(view).view(dtype).view(shape)
 
+    def announce(self, name: str, first: int, images: int) -> None:
+        """Tell the system that `images` images from `first` on are read next, where it listens."""
+        if not hasattr(os, "posix_fadvise"):
+            return
+        start, width = self._span(name, first)
+        with self.path.open("rb", buffering=0) as file:
+            os.posix_fadvise(file.fileno(), start, images * width, os.POSIX_FADV_WILLNEED)
+
     def read_into(self, name: str, first: int, out: NDArray[Any]) -> None:
         """Fill `out` with the bytes of a tensor from image `first` on, past the map.
 
@@ -121,8 +129,7 @@ class Shard:
         page; it also lets several threads wait for the disk together.
         """
         into = memoryview(out.view(np.uint8))  # type: ignore[arg-type]
-        _, shape, start = self._places[name]
-        start += first * int(np.prod(shape[1:])) * self.dtype(name).itemsize
+        start, _ = self._span(name, first)
         with self.path.open("rb", buffering=0) as file:
             file.seek(start)
             while len(into):
@@ -176,6 +183,12 @@ class Shard:
         kind, shape, start = self._places[name]
         size = {"U8": 1, "F64": 8}.get(kind) or DTYPES[kind].itemsize
         return start, int(np.prod(shape)) * size
+
+    def _span(self, name: str, first: int) -> tuple[int, int]:
+        """Return where in the file image `first` of a tensor begins, and the bytes of an image."""
+        _, shape, start = self._places[name]
+        width = int(np.prod(shape[1:])) * self.dtype(name).itemsize
+        return start + first * width, width
 
     def _read(self, name: str) -> bytes:
         start, size = self._extent(name)
