@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from usae_viz.sae import load_usae as load_usae
     from usae_viz.workflow import attribute as attribute
     from usae_viz.workflow import build_gallery as build_gallery
+    from usae_viz.workflow import compare as compare
     from usae_viz.workflow import evaluate as evaluate
     from usae_viz.workflow import train as train
 
@@ -37,6 +38,7 @@ _HOMES = {
     "UsaeVizError": "errors",
     "attribute": "workflow",
     "build_gallery": "workflow",
+    "compare": "workflow",
     "concept_table": "concepts",
     "demo_run": "run",
     "evaluate": "workflow",

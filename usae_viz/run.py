@@ -188,6 +188,11 @@ class Run:
         return folder if source is None else folder / re.sub(r"[^A-Za-z0-9_.=-]+", "_", source)
 
     @property
+    def comparison_file(self) -> Path:
+        """Where a comparison with independent SAEs is written."""
+        return self.outputs / "comparison.json"
+
+    @property
     def index_file(self) -> Path:
         """Statistics and examples of the concepts."""
         return self.path / "concepts" / "index.safetensors"

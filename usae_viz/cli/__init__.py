@@ -12,6 +12,7 @@ import typer
 from usae_viz import __version__
 from usae_viz.cli import (
     attribute,
+    compare,
     concepts,
     dissect,
     doctor,
@@ -42,6 +43,7 @@ for verb in (
     index.index,
     concepts.concepts,
     dissect.dissect,
+    compare.compare,
     heatmap.heatmap,
     attribute.attribute,
     gallery.gallery,

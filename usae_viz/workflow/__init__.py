@@ -1,6 +1,7 @@
 """The jobs that cross rooms: what each verb of the command line does from start to end."""
 
 from usae_viz.workflow.attributing import attribute, write_reports
+from usae_viz.workflow.comparing import compare
 from usae_viz.workflow.dissecting import dissect_run
 from usae_viz.workflow.environment import environment
 from usae_viz.workflow.evaluation import evaluate
@@ -19,6 +20,7 @@ __all__ = [
     "SHIPPED_EXAMPLES",
     "attribute",
     "build_gallery",
+    "compare",
     "describe_index",
     "dissect_run",
     "environment",

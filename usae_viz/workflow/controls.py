@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from usae_viz.activations import ActivationStore
-from usae_viz.errors import RunError
+from usae_viz.activations.manifest import ELSEWHERE, differences
+from usae_viz.errors import RunError, StoreError
 from usae_viz.run import Run
 from usae_viz.sae import UniversalSAE, evaluate_usae, load_usae
 from usae_viz.sae.consistency import consistency, gaussian_like
@@ -20,7 +21,8 @@ from usae_viz.sae.trainer import Watch
 from usae_viz.sae.training import Standardisation, first_step, train_usae
 from usae_viz.workflow.training import held_out_tokens
 
-SEEDS = (0, 1)
+SEEDS = (1, 2)
+"""Added to the run's own seed: with that one, a dictionary would start from the run's very rows."""
 
 HeldOutImages = Callable[[], Iterator[Mapping[str, Tensor]]]
 
@@ -55,17 +57,59 @@ def open_store(run: Run) -> ActivationStore:
 
     Raises:
         RunError: there are none, and the controls train on them.
+        StoreError: they are of other networks, or on another grid.
     """
     if not (run.activations_dir / "manifest.json").is_file():
         raise RunError(
             f"{run.path} has no activations, which the controls are trained on",
-            hint="train it here, or evaluate without --controls",
+            hint="train or extract it here; `evaluate` without --controls needs none",
         )
-    return ActivationStore(run.activations_dir)
+    store = ActivationStore(run.activations_dir)
+    expected, got = differences(_preprocessing(run), _as_described(run, store))
+    if expected:
+        raise StoreError(
+            f"the activations of {run.path} are not those that it was trained on",
+            expected=expected,
+            got=got,
+            hint=f"`usae-viz extract {run.recipe_file} --out {run.path}` makes them again",
+        )
+    return store
 
 
-def untrained(run: Run, store: ActivationStore, held_out: HeldOutImages) -> dict[str, Any]:
-    """Return the figures of the run's model before its first step."""
+def _preprocessing(run: Run) -> dict[str, Any]:
+    """Return what decides the tokens of a run's recipe, as far as no network is needed."""
+    recipe = run.recipe()
+    return {
+        "images": recipe.images.model_dump(mode="json", exclude=ELSEWHERE, exclude_none=True),
+        "activations": {"grid": recipe.activations.grid},
+        "backbones": {
+            r.spec.name: {
+                "model": r.spec.model,
+                "layer": r.spec.layer,
+                **({"weights_sha256": r.weights_sha256} if r.weights_sha256 else {}),
+            }
+            for r in run.info.backbones
+        },
+    }
+
+
+def _as_described(run: Run, store: ActivationStore) -> dict[str, Any]:
+    """Return the same of a store, which may say more."""
+    stored = store.manifest.preprocessing
+    return {
+        "images": stored["images"],
+        "activations": {"grid": stored["activations"]["grid"]},
+        "backbones": {
+            name: {key: found[key] for key in mine if key in found}
+            if (mine := _preprocessing(run)["backbones"].get(name))
+            else {"model": found["model"]}
+            for name, found in stored["backbones"].items()
+        },
+    }
+
+
+def untrained_usae(run: Run, store: ActivationStore) -> UniversalSAE:
+    """Return the run's model as it was before its first step."""
     recipe, trained = run.recipe(), load_usae(run)
     usae = UniversalSAE(
         trained.dims,
@@ -79,7 +123,57 @@ def untrained(run: Run, store: ActivationStore, held_out: HeldOutImages) -> dict
         usae.set_standardisation(name, trained.mean(name), float(trained.scale(name)))
     step = first_step(usae, ingredients(recipe.usae, recipe.training), store, recipe, ONE)
     step.finish()
-    return summary(evaluate_usae(usae.eval().requires_grad_(False), held_out())[0])
+    return usae.eval().requires_grad_(False)
+
+
+def untrained(run: Run, store: ActivationStore, held_out: HeldOutImages) -> dict[str, Any]:
+    """Return the figures of the run's model before its first step."""
+    return summary(evaluate_usae(untrained_usae(run, store), held_out())[0])
+
+
+def train_alone(
+    run: Run,
+    store: ActivationStore,
+    name: str,
+    seed: int,
+    *,
+    steps: int | None = None,
+    device: str = "cpu",
+    watch: Watch | None = None,
+) -> UniversalSAE:
+    """Return an SAE of one backbone, of the run's width, k, ingredients and steps.
+
+    A finished one is kept under the run's ``evaluation`` and not trained again.
+
+    Args:
+        run: gives the recipe.
+        store: its activations.
+        name: of the backbone.
+        seed: added to the run's own.
+        steps: of the training; None: the run's own.
+        device: where to train.
+        watch: called with where the training is.
+    """
+    recipe = run.recipe()
+    training = recipe.training.model_copy(update={"steps": steps} if steps else {})
+    folder = run.evaluation_dir() / "controls" / f"{name}-seed{seed}-{training.steps}"
+    single = Run(folder, run.info.model_copy(update={"backbones": (run.record(name),)}))
+    if not single.usae_config_file.exists():
+        update = {
+            "seed": recipe.seed + seed,
+            "backbones": (run.record(name).spec,),
+            "training": training,
+        }
+        train_usae(
+            single,
+            recipe.model_copy(update=update),
+            OneBackbone(store, name),
+            held_out=None,
+            resume=True,
+            device=device,
+            watch=watch,
+        )
+    return load_usae(single)
 
 
 def independent(
@@ -102,27 +196,12 @@ def independent(
         seed, mean) and ``chance`` (Gaussian rows with the run's mean and variance).
     """
     recipe, usae = run.recipe(), load_usae(run)
-    training = recipe.training.model_copy(update={"steps": steps} if steps else {})
-    figures: dict[str, Any] = {"steps": training.steps, "r2": {}, "consistency": {}}
-    for spec in recipe.backbones:
-        name, rows, r2 = spec.name, [], []
+    figures: dict[str, Any] = {"r2": {}, "consistency": {}}
+    figures["steps"] = steps or recipe.training.steps
+    for name in usae.names:
+        rows, r2 = [], []
         for seed in SEEDS:
-            folder = run.evaluation_dir() / "controls" / f"{name}-seed{seed}-{training.steps}"
-            info = run.info.model_copy(update={"backbones": (run.record(name),)})
-            single = Run(folder, info)
-            if not single.usae_config_file.exists():
-                changed = recipe.model_copy(
-                    update={"seed": recipe.seed + seed, "backbones": (spec,)}
-                )
-                train_usae(
-                    single,
-                    changed.model_copy(update={"training": training}),
-                    OneBackbone(store, name),
-                    held_out=None,
-                    resume=True,
-                    watch=watch,
-                )
-            alone = load_usae(single)
+            alone = train_alone(run, store, name, seed, steps=steps, watch=watch)
             tokens = ({name: batch[name]} for batch in held_out())
             r2.append(evaluate_usae(alone, tokens)[0]["r2"]["channel"][0][0])
             rows.append(alone.rows(name).detach())
