@@ -67,6 +67,10 @@ class ConceptError(UsaeVizError):
     """A concept does not exist, is dead, or a selection of concepts cannot be read."""
 
 
+class HubError(UsaeVizError):
+    """The Hugging Face Hub does not answer or refuses, or a repository holds no run."""
+
+
 class UsageError(UsaeVizError):
     """An argument lies outside what a function accepts."""
 

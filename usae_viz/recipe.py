@@ -25,7 +25,7 @@ INCIDENTAL: Any = {
     "images": {"source", "masks", "labels"},
     "weights_dir": True,
     "backbones": {"__all__": {"weights"}},
-    "training": {"checkpoint_every", "log_every", "non_finite"},
+    "training": {"checkpoint_every", "log_every", "tensorboard", "non_finite"},
 }
 
 # Which part of `images.source` is a path; a name of the Hugging Face hub never begins with a dot.
@@ -209,6 +209,8 @@ class TrainingSpec(Section):
     checkpoint_every: Positive = 500
     log_every: Positive = 1
     """A line of ``training.jsonl`` every this many steps."""
+    tensorboard: Annotated[bool, Field(strict=True)] = False
+    """Write the same as TensorBoard event files into ``tensorboard/``."""
     parallel: Literal["data", "concepts"] = "data"
     """What processes started by torchrun share: each batch, or the concepts (for dictionaries too
     large for one device)."""

@@ -19,7 +19,9 @@ from typing import Any, BinaryIO
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from usae_viz.errors import RunError, did_you_mean
+from usae_viz.hub import fetch, is_repository, parse_repository
 from usae_viz.lock import TEMPORARY, locked
+from usae_viz.portable import refuse_places
 from usae_viz.recipe import BackboneSpec, Recipe, load_recipe
 
 FORMAT = 1
@@ -162,6 +164,11 @@ class Run:
     def training_log(self) -> Path:
         """One JSON line a logged step."""
         return self.path / "training.jsonl"
+
+    @property
+    def tensorboard_dir(self) -> Path:
+        """The same as event files, if the recipe asks for them."""
+        return self.path / "tensorboard"
 
     @property
     def training_state(self) -> Path:
@@ -327,14 +334,22 @@ def bundled_runs() -> dict[str, Path]:
 
 
 def open_run(path: str | Path) -> Run:
-    """Open a run directory, or a run that comes with the package by its name.
+    """Open a run directory, a run that comes with the package by its name, or one of the hub.
 
-    What is derived from a bundled run goes to ``./usae-viz-NAME``.
+    ``hf://owner/name`` or ``hf://owner/name@revision`` is fetched from the Hugging Face Hub, once.
+    What is derived from a bundled run or one of the hub goes to ``./usae-viz-NAME``.
 
     Raises:
         RunError: it is missing, is no run, or was written in a newer format.
+        HubError: the hub does not answer, or holds no such run.
     """
     name, path = str(path), Path(path)
+    if is_repository(name):
+        repository = parse_repository(name)
+        path = fetch(repository)
+        run = Run(path, _read_info(path / "run.json"), Path.cwd() / f"usae-viz-{repository.name}")
+        refuse_places(str(repository), run.recipe())
+        return run
     info_file = path / "run.json"
     if info_file.is_file():
         return Run(path, _read_info(info_file))

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import tomli_w
 
+from tests.hub.standin import Hub, serving
 from usae_viz import workflow
 from usae_viz.recipe import BackboneSpec, load_recipe
 from usae_viz.run import Run
@@ -27,3 +28,10 @@ def trained(
     path = tmp_path / "tiny.toml"
     path.write_text(tomli_w.dumps(table))
     return workflow.train(load_recipe(path), tmp_path / "run")
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """An empty stand-in of the Hugging Face Hub; its user is logged in."""
+    with serving(tmp_path / "hub-cache") as served:
+        yield served

@@ -23,6 +23,8 @@ from usae_viz.cli import (
     import_official,
     index,
     maximize,
+    pull,
+    push,
     recipes,
     runs,
     train,
@@ -48,6 +50,8 @@ for verb in (
     attribute.attribute,
     gallery.gallery,
     import_official.import_official,
+    push.push,
+    pull.pull,
     runs.runs,
     doctor.doctor,
 ):

@@ -24,7 +24,9 @@ R = TypeVar("R")
 
 RunOption = Annotated[
     Path | None,
-    typer.Option("--run", help="A run directory, or a bundled run's name; default: world."),
+    typer.Option(
+        "--run", help="A run directory, hf://OWNER/NAME, or a bundled one; default: world."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 ThreadsOption = Annotated[
@@ -73,6 +75,14 @@ def use_threads(count: int | None) -> None:
         import torch
 
         torch.set_num_threads(count)
+
+
+def quiet_hub() -> None:
+    """Keep `huggingface_hub` from drawing bars where nobody watches."""
+    if not notes.is_terminal:
+        from huggingface_hub.utils.tqdm import disable_progress_bars
+
+        disable_progress_bars()
 
 
 def chosen_run(path: Path | None) -> Run:

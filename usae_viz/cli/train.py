@@ -42,6 +42,9 @@ def train(
         Path | None,
         typer.Option(help="A trained run: fit only the recipe's further backbones to it."),
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Log to TensorBoard too; training.tensorboard.")
+    ] = False,
     sets: SetOption = None,
     threads: ThreadsOption = None,
     device: DeviceOption = "cpu",
@@ -52,9 +55,10 @@ def train(
     Keys of usae, training and the seed may be given several values: --set usae.k=16,32 trains a run
     each, over one store. Several processes: torchrun --nproc-per-node N -m usae_viz train RECIPE.
     """
-    points = sweep_points(sets or ())
+    sets = [*(sets or ()), *(["training.tensorboard=true"] if tensorboard else [])]
+    points = sweep_points(sets)
     recipes = {name: load_recipe(recipe, overrides) for name, overrides in points.items()}
-    base = load_recipe(recipe, common(sets or ()))
+    base = load_recipe(recipe, common(sets))
     if grow is not None and "" not in recipes:
         raise UsageError("--grow takes one value a key", got="several, by commas")
     folder = recipe_out(base, out)

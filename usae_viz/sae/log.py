@@ -10,6 +10,7 @@ from typing import Any
 
 from usae_viz.errors import TrainingError
 from usae_viz.run import write_text
+from usae_viz.sae.board import Board
 
 Report = Callable[[], dict[str, float]]
 """Reads the figures of a step; it may wait for the device."""
@@ -20,10 +21,14 @@ class TrainingLog:
 
     Args:
         path: the file; lines are appended.
+
+    Attributes:
+        board: gets the lines too; None: nobody does.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.board: Board | None = None
         self._kept: list[tuple[dict[str, Any], Report | None]] = []
 
     def start(self, done: int) -> None:
@@ -59,6 +64,8 @@ class TrainingLog:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
                 file.write("".join(json.dumps(line) + "\n" for line in lines))
+            if self.board is not None:
+                self.board.write(lines)
         if broken is not None:
             raise TrainingError(
                 f"the training has diverged: a loss of step {broken} is not finite",

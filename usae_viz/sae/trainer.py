@@ -15,6 +15,7 @@ from usae_viz.errors import TrainingError
 from usae_viz.recipe import TrainingSpec
 from usae_viz.run import Run
 from usae_viz.sae.average import Average, finished_copy
+from usae_viz.sae.board import Board
 from usae_viz.sae.log import Report, TrainingLog
 from usae_viz.sae.optimiser import Optimiser
 from usae_viz.sae.ranks import ONE, Ranks
@@ -155,6 +156,9 @@ class Trainer:
         budget = self.budget
         if self.ranks.first:
             self.log.start(self.done)
+            if budget.tensorboard:
+                names = self.step.usae.names
+                self.log.board = Board(self.run.tensorboard_dir, names, self.done)
         flushed = time.perf_counter()
         try:
             while self.done < budget.steps and not self.patience.over:
@@ -180,6 +184,8 @@ class Trainer:
                     self._save()
         finally:
             self._flush()
+            if self.log.board is not None:
+                self.log.board.close()
 
     def result(self) -> UniversalSAE:
         """Return the trained model: averaged or the best seen, if the recipe says so."""

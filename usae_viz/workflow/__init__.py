@@ -12,6 +12,7 @@ from usae_viz.workflow.indexing import describe_index, index
 from usae_viz.workflow.maximizing import maximize
 from usae_viz.workflow.pages import build_gallery
 from usae_viz.workflow.planning import plan
+from usae_viz.workflow.sharing import pull, push
 from usae_viz.workflow.shipping import SHIPPED_EXAMPLES, ship
 from usae_viz.workflow.sweeping import sweep
 from usae_viz.workflow.training import train
@@ -31,6 +32,8 @@ __all__ = [
     "index",
     "maximize",
     "plan",
+    "pull",
+    "push",
     "ship",
     "sweep",
     "train",

@@ -6,16 +6,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from usae_viz.concepts import forget_examples, index_run
+from usae_viz.concepts import index_run
 from usae_viz.errors import RunError
 from usae_viz.images import open_source
-from usae_viz.recipe import BackboneSpec, Recipe
-from usae_viz.run import Run, read_json, write_json, write_text
+from usae_viz.run import Run, write_text
 from usae_viz.sae import load_usae, save_usae
 from usae_viz.sae.checkpoint import read_config
 from usae_viz.workflow.backbones import token_images
 from usae_viz.workflow.evaluation import evaluate
 from usae_viz.workflow.progress import Progress
+from usae_viz.workflow.sharing import scrub
 
 SHIPPED_EXAMPLES = {"sample": 6, "joint": 4}
 """Fewer examples than usual: they are most of an index's size."""
@@ -58,7 +58,9 @@ def ship(
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         evaluation = _measured(run, fresh, progress)
-        _scrub(Run(fresh, run.info), run)
+        made = Run(fresh, run.info)
+        scrub(made, run)
+        _thin_log(made, run)
         size = sum(path.stat().st_size for path in fresh.rglob("*") if path.is_file()) / 1e6
         if size > max_megabytes:
             raise RunError(
@@ -99,39 +101,8 @@ def _measured(run: Run, folder: Path, progress: Progress | None) -> dict[str, An
         link.unlink()
 
 
-def _scrub(made: Run, run: Run) -> None:
-    recipe = run.recipe()
-    if recipe.images.source.startswith("folder:"):
-        forget_examples(made)
-    clean = _without_paths(recipe)
-    specs = {spec.name: spec for spec in clean.backbones}
-    records = tuple(
-        record.model_copy(update={"spec": specs[record.spec.name]}) for record in run.info.backbones
-    )
-    info = run.info.model_copy(update={"recipe_sha256": clean.digest(), "backbones": records})
-    write_text(made.recipe_file, clean.toml())
-    write_json(made.info_file, info.model_dump(mode="json", exclude_none=True))
-    write_json(made.evaluation_file, {**read_json(made.evaluation_file), "run": run.info.name})
+def _thin_log(made: Run, run: Run) -> None:
     if run.training_log.is_file():
         lines = run.training_log.read_text(encoding="utf-8").splitlines(keepends=True)
         every = max(1, len(lines) // LOG_LINES)
         write_text(made.training_log, "".join(lines[every - 1 :: every]))
-
-
-def _without_paths(recipe: Recipe) -> Recipe:
-    source = recipe.images.source
-    if source.startswith("folder:"):
-        source = "folder:"
-    return recipe.model_copy(
-        update={
-            "weights_dir": None,
-            "images": recipe.images.model_copy(update={"source": source}),
-            "backbones": tuple(_by_name(spec) for spec in recipe.backbones),
-        }
-    )
-
-
-def _by_name(spec: BackboneSpec) -> BackboneSpec:
-    if spec.weights is None or spec.weights.startswith("package:"):
-        return spec
-    return spec.model_copy(update={"weights": Path(spec.weights).name})

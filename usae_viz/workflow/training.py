@@ -14,6 +14,7 @@ from usae_viz.errors import RunError
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
 from usae_viz.sae import load_usae
+from usae_viz.sae.board import require_tensorboard
 from usae_viz.sae.ranks import Ranks, local_device, open_ranks
 from usae_viz.sae.trainer import Watch
 from usae_viz.sae.training import train_usae
@@ -58,6 +59,8 @@ def train(
         UsaeVizError: anything unusable; finished shards and checkpoints are kept.
     """
     _refuse_trained(out, resume)
+    if recipe.training.tensorboard:
+        require_tensorboard()
     if grow is not None:
         check_growth(recipe, grow)
     with prepare(recipe, out, device=device, progress=progress) as (run, store, ranks):
