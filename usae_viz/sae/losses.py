@@ -46,9 +46,7 @@ def reconstruction_loss(
         for start, stop in tiles(n):
             error = errors[start:stop] if wanted else errors[: stop - start]
             torch.add(shift, target.raw[start:stop], alpha=-1 / target.scale, out=error)
-            error += F.embedding_bag(
-                support.indices[start:stop], own, per_sample_weights=code[start:stop], mode="sum"
-            )
+            error += support.products.decode(code[start:stop], support.indices[start:stop], own)
             if l1:
                 total += torch.linalg.vector_norm(error, 1) / (n * dim)
                 error.sign_()

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from usae_viz.sae.products import GATHERED, Products
 
 ROWS = 512
 """Tokens per tile: errors of a tile stay in a core's cache between the passes over them."""
@@ -44,18 +45,12 @@ class Support:
     Args:
         indices: ``[n, k]`` int64, distinct within a row.
         concepts: width of the code.
+        products: what takes the products with it.
     """
 
-    def __init__(self, indices: Tensor, concepts: int) -> None:
-        self.indices, self.concepts = indices, concepts
+    def __init__(self, indices: Tensor, concepts: int, products: Products = GATHERED) -> None:
+        self.indices, self.concepts, self.products = indices, concepts, products
         self.flat = indices.reshape(-1)
-
-    @cached_property
-    def bags(self) -> tuple[Tensor, Tensor]:
-        """Where each token's pairs start, and which token each pair is of."""
-        n, k = self.indices.shape
-        token = torch.arange(n, device=self.flat.device)
-        return token * k, token.repeat_interleave(k)
 
     @cached_property
     def by_concept(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -76,20 +71,15 @@ def dots(tokens: Tensor, rows: Tensor, support: Support, start: int = 0) -> Tens
         support: which rows each token keeps.
         start: the support's token that the first of `tokens` is.
     """
-    m, k = len(tokens), support.indices.shape[1]
-    starts, token = support.bags
-    # What autograd calls for an embedding_bag's weights; called straight, it spares the forward.
-    found: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(
-        tokens, rows, support.flat[start * k : (start + m) * k], starts[:m], token[: m * k], 0, -1
-    )
-    return found.view(m, k)
+    kept = support.indices[start : start + len(tokens)]
+    return support.products.dots(tokens, kept, rows)
 
 
 def transposed(support: Support, values: Tensor, tokens: Tensor) -> Tensor:
     """Return Σ over tokens of value times token per concept, ``[concepts, dim]``: codeᵀ tokens."""
     order, token, starts = support.by_concept
     weights = values.reshape(-1).index_select(0, order)
-    return F.embedding_bag(token, tokens, starts, per_sample_weights=weights, mode="sum")
+    return support.products.transposed(weights, token, starts, tokens)
 
 
 def totals(support: Support, values: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from usae_viz.sae.gates import gate_of
 from usae_viz.sae.losses import agreement_loss, reconstruction_loss
 from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.optimiser import Optimiser
+from usae_viz.sae.products import Products, fastest
 from usae_viz.sae.ranks import ONE, Ranks
 from usae_viz.sae.revival import Revival
 from usae_viz.sae.rows import normalise_rows
@@ -62,6 +63,7 @@ class TrainingStep:
             else None
         )
         self.gate = gate_of(usae, ranks)
+        self.products: Products | None = None
         self.revival = Revival(usae.concepts, device, ranks) if parts.revival else None
         self.archetypes = self._placeholder() if parts.archetypes else None
         groups = [self._parameters(i) for i in range(len(usae.names))]
@@ -198,7 +200,9 @@ class TrainingStep:
             assert known is not None
             indices, kept = self.gate.choose(drawn, indices, known[0])
             known = [kept]
-        support = Support(indices, usae.concepts)
+        if self.products is None:
+            self.products = self._fastest(len(indices))
+        support = Support(indices, usae.concepts, self.products)
         at = dict(zip(choosing, known, strict=True)) if known else {}
         pre_gate = pre_gate_at(*own, tokens[name], support, at.get(name))
         others = [
@@ -251,6 +255,18 @@ class TrainingStep:
             return {**figures, "learning_rate": rate}
 
         return report
+
+    def _fastest(self, n: int) -> Products:
+        """Choose what takes the sparse products, at the sizes of the first batch."""
+        usae = self.usae
+        return fastest(
+            usae.bias[0].device,
+            usae.bias[0].dtype,
+            n=n,
+            k=self.gate.width,
+            concepts=usae.concepts,
+            dim=max(usae.dims.values()),
+        )
 
     def _encoder(self, i: int, tokens: Tokens) -> Encoder:
         weight, bias = self.usae.weight[i], self.usae.bias[i]
