@@ -11,6 +11,7 @@ import torchvision
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from usae_viz.attribution import classifier_readout
 from usae_viz.backbones import load_backbone, load_run_backbones
 from usae_viz.backbones.weights import state_sha256
 from usae_viz.errors import BackboneError, RunError
@@ -225,6 +226,25 @@ def test_weights_in_another_librarys_layout_give_the_same_network(
     assert torch.equal(translated(images), native(images))
     torch.testing.assert_close(translated(images), expected[3])
     assert translated.weights_sha256 == native.weights_sha256
+
+
+def test_a_torchvision_network_keeps_its_classifier_where_the_file_has_it(
+    mobilenets: tuple[Path, Path],
+) -> None:
+    ours, theirs = mobilenets
+    images = pictures(2, 3, 64, 64)
+    whole = load_backbone(mobile(theirs, weights_layout=None))
+    plain = torchvision.models.mobilenet_v2(weights=None).eval()
+    plain.load_state_dict(load_file(theirs))
+    prepared = whole.preprocess(images)
+    with torch.no_grad():
+        torch.testing.assert_close(whole.network(prepared), plain(prepared))
+    readout = classifier_readout(whole)
+    maps = whole.native_map(images[:1])
+    with torch.no_grad():
+        torch.testing.assert_close(readout.scores(images[:1], maps), plain(prepared[:1]))
+    with pytest.raises(BackboneError, match="no classifier"):
+        classifier_readout(load_backbone(mobile(ours)))
 
 
 def test_a_modules_name_stands_for_its_last_node(mobilenets: tuple[Path, Path]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import timm
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 from usae_viz.backbones.from_timm import MISUSE
@@ -102,17 +102,42 @@ def cut_at(network: nn.Module, layer: str, name: str) -> nn.Module:
     return cut
 
 
-def load_cut(cut: nn.Module, spec: BackboneSpec, weights_dir: str | None) -> None:
-    """Load local weights, if there are any, into a network that was cut."""
+class WholeNetwork(nn.Module):
+    """A network with its classifier, and the part of it that is read; they share their modules."""
+
+    def __init__(self, whole: nn.Module, cut: nn.Module) -> None:
+        super().__init__()
+        self.whole, self.cut = whole, cut
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return what the whole network puts out: for classifiers ``[batch, classes]``."""
+        output: Tensor = self.whole(images)
+        return output
+
+
+def load_cut(
+    whole: nn.Module, cut: nn.Module, spec: BackboneSpec, weights_dir: str | None
+) -> nn.Module:
+    """Load local weights, if there are any, into a network that was cut.
+
+    Returns:
+        The whole network where all of it has weights, else the cut alone: a file need not hold what
+        lies behind the layer, and a classifier of random weights is none.
+    """
     path = find_weights(spec, weights_dir)
     if path is None:
-        return
+        return WholeNetwork(whole, cut)
     tensors = read_weights(path, spec.name)
     if spec.weights_layout is not None:
         tensors = translate_layout(tensors, _layout_of(spec), cut, spec.name)
+    elif whole.state_dict().keys() <= tensors.keys():
+        kept = {key: tensors[key] for key in whole.state_dict()}
+        load_strictly(whole, kept, spec.name, path)
+        return WholeNetwork(whole, cut)
     else:
         tensors = {key: value for key, value in tensors.items() if key in cut.state_dict()}
     load_strictly(cut, tensors, spec.name, path)
+    return cut
 
 
 def cut_reader(cut: nn.Module) -> SplitReader:

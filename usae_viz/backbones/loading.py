@@ -50,9 +50,9 @@ def load_backbone(
         local = find_weights(spec, weights_dir) is not None
         whole, config = open_torchvision(spec, pretrained=pretrained and not local)
         layer = _name_of(spec, whole, config) if isinstance(spec.layer, int) else spec.layer
-        network = cut_at(whole, layer, spec.name)
-        load_cut(network, spec, weights_dir)
-        read, sha256 = cut_reader(network), state_sha256(network)
+        cut = cut_at(whole, layer, spec.name)
+        network = load_cut(whole, cut, spec, weights_dir)
+        read, sha256 = cut_reader(cut), state_sha256(cut)
     input_size = spec.input_size or int(config["input_size"][-1])
     mean, std = spec.mean or tuple(config["mean"]), spec.std or tuple(config["std"])
     try:
