@@ -28,6 +28,7 @@ NAMES = tuple(
         "extract",
         "store",
         "maximize",
+        "reaching",
         "index",
         "attribute",
         "gallery",
