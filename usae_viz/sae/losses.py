@@ -55,6 +55,8 @@ def reconstruction_loss(
             if to_values is not None:
                 to_values[start:stop].add_(dots(error, own, support, start), alpha=weight)
         to_rows = transposed(support, code * weight, errors) if wanted else None
+        # The largest tensor of a step: gone before the next backbone's is made.
+        del errors, error
         pairs.append((rows[name], to_rows))
     return with_gradients(total, pairs)
 
