@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,9 @@ def run(recipe: Recipe, tmp_path: Path) -> Run:
 
 def test_a_created_run_opens_as_it_was_made(run: Run, recipe: Recipe) -> None:
     opened = open_run(str(run.path))
-    assert opened.info == describe(recipe)
+    assert opened.info == run.info
+    assert date.fromisoformat(opened.info.created or "") <= date.today()
+    assert opened.info.identity() == describe(recipe).identity()
     assert opened.recipe() == recipe
     assert opened.names == ("a",)
     assert opened.record("a").dim == 16
@@ -64,9 +67,10 @@ def test_a_created_run_opens_as_it_was_made(run: Run, recipe: Recipe) -> None:
 
 def test_creating_the_same_run_again_goes_on_with_it(run: Run, recipe: Recipe) -> None:
     (run.path / "usae.json").write_text("{}")
-    newer = describe(recipe, created_by="usae-viz 9.9")
+    newer = describe(recipe, created_by="usae-viz 9.9", created="2999-01-01")
     again = Run.create(run.path, recipe, newer)
     assert again.info.created_by == "usae-viz 0.1.0"
+    assert again.info.created == run.info.created
     assert (run.path / "usae.json").read_text() == "{}"
 
 

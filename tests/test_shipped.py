@@ -165,7 +165,7 @@ def test_the_pretrained_trio_finds_its_networks(
 
 
 def test_the_example_gallery_is_of_this_run_and_these_templates() -> None:
-    from usae_viz.gallery.site import site_look
+    from usae_viz.gallery.manifest import site_look
 
     folder = ROOT / "gallery"
     table = json.loads((folder / "gallery.json").read_text())

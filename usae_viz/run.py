@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -70,12 +71,15 @@ class RunInfo(BaseModel):
     images: ImagesRecord | None = None
     """None in runs that did not record them."""
     created_by: str
+    created: str | None = None
+    """The day (ISO 8601) on which the run was begun; None in runs that did not record it."""
 
     def identity(self) -> dict[str, Any]:
         """Return what two runs must share to be the same: no versions, and no places on disk."""
         return self.model_dump(
             exclude={
                 "created_by": True,
+                "created": True,
                 "images": True,
                 "backbones": {"__all__": {"spec": {"weights"}, "native_grid": True}},
             }
@@ -114,7 +118,11 @@ class Run:
             _check_same(path, before, info)
             # A newer usae-viz may go on with a run that an older one began.
             run.info = info.model_copy(
-                update={"created_by": before.created_by, "images": info.images or before.images}
+                update={
+                    "created_by": before.created_by,
+                    "created": before.created,
+                    "images": info.images or before.images,
+                }
             )
             if run.info != before or run.recipe_file.read_text("utf-8") != recipe.toml():
                 run._describe(recipe)
@@ -126,6 +134,7 @@ class Run:
                 f"{path} is not a run and is not empty", hint="give another --out folder"
             )
         path.mkdir(parents=True, exist_ok=True)
+        run.info = info.model_copy(update={"created": info.created or date.today().isoformat()})
         run._describe(recipe)
         return run
 

@@ -5,22 +5,17 @@
 addEventListener("DOMContentLoaded", () => {
   const content = document.querySelector("main");
   const toolbar = document.querySelector(".toolbar");
+  const controls = usaeToolbar(toolbar);
   const photos = [...content.querySelectorAll(".photo")];
-  const controls = [...toolbar.querySelectorAll("input, select")];
   const near = new Set();
   const embedded = window.parent !== window;
   document.documentElement.classList.add("live");
   document.documentElement.classList.toggle("embedded", embedded);
   toolbar.hidden = false;
 
-  const chosen = (name) => {
-    const found = toolbar.querySelector(`input[name=${name}]:checked, select[name=${name}]`);
-    return found ? found.value : "";
-  };
-  const range = (name) => toolbar.querySelector(`input[name=${name}]`);
   const view = () => ({
-    own: chosen("scale") === "own",
-    threshold: Number(range("threshold").value) / 100,
+    own: controls.chosen("scale") === "own",
+    threshold: Number(controls.range("threshold").value) / 100,
   });
 
   // ---- what is shown ----
@@ -31,27 +26,26 @@ addEventListener("DOMContentLoaded", () => {
   }
 
   function show() {
-    const faded = chosen("picture") === "alpha";
+    const faded = controls.chosen("picture") === "alpha";
     for (const image of content.querySelectorAll(".picture-plain")) image.hidden = faded;
     for (const image of content.querySelectorAll(".picture-alpha")) image.hidden = !faded;
-    const mode = chosen("mode");
+    const mode = controls.chosen("mode");
     for (const part of content.querySelectorAll("[data-mode]")) {
       part.hidden = mode !== "" && part.dataset.mode !== mode;
     }
-    const images = chosen("images");
+    const images = controls.chosen("images");
     for (const group of content.querySelectorAll(".choice-group")) {
       group.hidden = group.dataset.choice !== images;
     }
-    const own = chosen("scale") === "own";
+    const { own } = view();
     for (const note of content.querySelectorAll(".own-note")) note.hidden = !own;
     for (const note of content.querySelectorAll(".scale-note")) note.hidden = own;
     for (const top of content.querySelectorAll(".legend .top")) {
       top.textContent = own ? "own peak" : top.dataset.top;
     }
-    for (const name of ["opacity", "threshold"]) {
-      toolbar.querySelector(`output[name=${name}-shown]`).value = `${range(name).value}\u202f%`;
-    }
-    document.documentElement.style.setProperty("--heat-opacity", range("opacity").value / 100);
+    controls.label();
+    const opacity = controls.range("opacity").value / 100;
+    document.documentElement.style.setProperty("--heat-opacity", opacity);
   }
 
   // Canvases are made as their photograph comes near: a long page stays light.
@@ -69,31 +63,17 @@ addEventListener("DOMContentLoaded", () => {
     { rootMargin: "600px 0px" },
   );
 
-  // ---- the address ----
+  // ---- the state of the view: in the address, or told by the page that this one stands in ----
 
   function write() {
-    const state = new URLSearchParams();
-    for (const control of controls) {
-      const changed =
-        control.type === "radio"
-          ? control.checked && !control.defaultChecked
-          : control.tagName === "SELECT"
-            ? control.selectedIndex !== 0
-            : control.value !== control.defaultValue;
-      if (changed) state.set(control.name, control.value);
-    }
-    const text = state.toString();
+    const text = controls.state().toString();
     history.replaceState(null, "", text ? `#${text}` : location.pathname);
   }
 
-  function read() {
-    const state = new URLSearchParams(location.hash.slice(1));
-    for (const control of controls) {
-      if (!state.has(control.name)) continue;
-      const value = state.get(control.name);
-      if (control.type === "radio") control.checked = control.value === value;
-      else control.value = value;
-    }
+  function read(text) {
+    controls.set(new URLSearchParams(text));
+    show();
+    redraw();
   }
 
   toolbar.addEventListener("input", (event) => {
@@ -101,27 +81,52 @@ addEventListener("DOMContentLoaded", () => {
     if (event.target.name === "scale" || event.target.name === "threshold") redraw();
     write();
   });
+  addEventListener("hashchange", () => read(location.hash.slice(1)));
+  if (embedded) {
+    addEventListener("message", (event) => {
+      const text = event.data?.usaeView;
+      if (event.source !== window.parent || typeof text !== "string") return;
+      // Pictures of a mode are chosen here: the other page may have been made in other modes.
+      const mode = controls.chosen("mode");
+      const state = new URLSearchParams(text);
+      if (mode && !state.has("mode")) state.set("mode", mode);
+      read(state.toString());
+    });
+    window.parent.postMessage({ usaeView: "ready" }, "*");
+  }
 
-  // ---- the value under the pointer ----
+  // ---- the value under the pointer, and the photograph without heat while it is pressed ----
 
-  const readout = toolbar.querySelector("output[name=readout]");
+  const readout = document.querySelector("output[name=readout]");
   content.addEventListener("pointermove", (event) => {
     const photo = event.target.closest(".photo");
-    if (!photo) {
-      readout.value = "";
-      return;
-    }
-    const box = photo.getBoundingClientRect();
-    const found = usaeViz.valueAt(
-      photo,
-      (event.clientX - box.left) / box.width,
-      (event.clientY - box.top) / box.height,
-    );
-    if (found) {
-      const share = Math.round(100 * found.share);
-      readout.value = `${found.name}: ${found.value.toFixed(2)} (${share}\u202f% of the scale)`;
-    }
+    const box = photo?.getBoundingClientRect();
+    const found =
+      photo &&
+      usaeViz.valueAt(
+        photo,
+        (event.clientX - box.left) / box.width,
+        (event.clientY - box.top) / box.height,
+      );
+    readout.hidden = !found;
+    if (!found) return;
+    const share = Math.round(100 * found.share);
+    readout.value = `${found.name}: ${found.value.toFixed(2)} (${share}\u202f% of the scale)`;
+    const room = document.documentElement.clientWidth - readout.offsetWidth - 8;
+    readout.style.left = `${Math.max(8, Math.min(event.clientX + 14, room))}px`;
+    readout.style.top = `${event.clientY + 18}px`;
   });
+  content.addEventListener("pointerleave", () => {
+    readout.hidden = true;
+  });
+  content.addEventListener("pointerdown", (event) => {
+    event.target.closest(".photo")?.classList.add("bare");
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    addEventListener(name, () => {
+      for (const photo of content.querySelectorAll(".photo.bare")) photo.classList.remove("bare");
+    });
+  }
 
   // ---- other pages ----
 
@@ -133,7 +138,8 @@ addEventListener("DOMContentLoaded", () => {
     if (known.has(other)) link.href = address(other);
   }
   const stepper = document.querySelector(".stepper");
-  const at = pages.indexOf(Number(document.querySelector("article.concept").dataset.concept));
+  const concept = Number(document.querySelector("article.concept").dataset.concept);
+  const at = pages.indexOf(concept);
   const previous = pages[at - 1];
   const next = pages[at + 1];
   stepper.hidden = at < 0;
@@ -150,6 +156,21 @@ addEventListener("DOMContentLoaded", () => {
     if (other !== undefined) location.href = address(other) + location.hash;
   };
 
+  // ---- the numbers as a file ----
+
+  const save = document.querySelector("button[name=save]");
+  if (save) {
+    save.hidden = false;
+    save.addEventListener("click", () => {
+      const text = JSON.stringify(usaeViz.numbers(concept), null, 1);
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+      link.download = `concept-${concept}.json`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+  }
+
   // ---- keyboard ----
 
   const help = document.querySelector("dialog.help");
@@ -159,10 +180,13 @@ addEventListener("DOMContentLoaded", () => {
   document.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || help.open) return;
     if (event.target.closest("input, select, textarea, .scroll")) return;
-    const keys = {
+    const here = {
+      "?": () => help.showModal(),
+      h: () => document.documentElement.classList.toggle("cold"),
+    };
+    const away = {
       ArrowRight: () => go(next),
       ArrowLeft: () => go(previous),
-      "?": () => help.showModal(),
       "/": () => {
         location.href = "../index.html#focus=q";
       },
@@ -170,12 +194,13 @@ addEventListener("DOMContentLoaded", () => {
         location.href = "../index.html";
       },
     };
-    if (!keys[event.key] || ((embedded || at < 0) && event.key !== "?")) return;
+    const work = here[event.key] ?? (embedded || at < 0 ? undefined : away[event.key]);
+    if (!work) return;
     event.preventDefault();
-    keys[event.key]();
+    work();
   });
 
-  read();
+  controls.set(new URLSearchParams(location.hash.slice(1)));
   show();
   // What can be seen at once is drawn at once; the observer reports only after the first frame.
   for (const photo of photos) {

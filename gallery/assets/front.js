@@ -14,10 +14,19 @@ const usaeViz = (() => {
     const count = document.querySelector(".count");
     const more = document.querySelector(".more");
     const help = document.querySelector("dialog.help");
+    const rest = document.querySelector(".cards.rest");
+    const pageless = document.querySelector(".pageless");
+    const narrow = form.querySelector("button[name=narrow]");
+    const narrower = document.querySelector("#narrower");
     const total = table.id.length;
+    const deadKind = table.kinds.indexOf("dead");
+    const kinds = Uint8Array.from(table.kind, Number);
     const pages = new Set(table.page);
-    const place = new Map(table.id.map((k, at) => [k, at]));
-    const names = table.id.map((k) => `${k} ${table.label[k] ?? ""}`.toLowerCase());
+    const goesWith = (at) => table.goesWith[table.goes[at]];
+    // What a word is looked for in: name, note, and the label that goes with it most.
+    const words = table.id.map((k, at) =>
+      [table.label[k], table.note[k], goesWith(at)].filter(Boolean).join(" ").toLowerCase(),
+    );
     // Sliders over energy and rate go by rank: their values span decades.
     const ranked = (values) => {
       const order = values.map((_, at) => at).sort((a, b) => values[a] - values[b]);
@@ -39,6 +48,7 @@ const usaeViz = (() => {
     }
 
     function card(at) {
+      if (at >= total) return grave(table.dead[at - total]);
       const k = table.id[at];
       const item = element("li");
       item.id = `k${k}`;
@@ -53,11 +63,15 @@ const usaeViz = (() => {
         image.loading = "lazy";
         strip.append(image);
       }
-      const kind = table.kinds[Number(table.kind[at])];
+      const kind = table.kinds[kinds[at]];
       const entry = element("span", "entry");
       entry.append(element("span", "id", k), " ", element("span", `kind kind-${kind}`, kind));
       if (table.label[k] !== undefined) {
         const label = element("span", "label", table.label[k]);
+        label.dir = "auto";
+        entry.append(" ", label);
+      } else if (goesWith(at)) {
+        const label = element("span", "label", `with ${goesWith(at)}`);
         label.dir = "auto";
         entry.append(" ", label);
       }
@@ -68,63 +82,96 @@ const usaeViz = (() => {
           `co-fire ${Math.round(table.cofire[at] / 10)}\u202f%`,
       );
       body.append(strip, entry, figures);
-      if (!pages.has(k)) body.append(element("span", "figures", `maximize --concept ${k}`));
       item.append(body);
+      return item;
+    }
+
+    /** A concept that never fires: there is nothing to say of it but that. */
+    function grave(k) {
+      const item = element("li");
+      const entry = element("span", "entry");
+      entry.append(element("span", "id", k), " ", element("span", "kind kind-dead", "dead"));
+      item.append(entry);
       return item;
     }
 
     let shown = [];
     let made = 0;
     function extend() {
-      const part = document.createDocumentFragment();
-      for (const at of shown.slice(made, made + STEP)) part.append(card(at));
+      const parts = [document.createDocumentFragment(), document.createDocumentFragment()];
+      for (const at of shown.slice(made, made + STEP)) {
+        parts[pages.has(table.id[at]) ? 0 : 1].append(card(at));
+      }
       made = Math.min(made + STEP, shown.length);
-      list.append(part);
-      more.textContent = made < shown.length ? `${made} of ${shown.length} shown` : "";
+      list.append(parts[0]);
+      rest.append(parts[1]);
+      more.textContent =
+        made < shown.length ? `${made} of ${shown.length.toLocaleString("en")} shown` : "";
     }
 
     function matching() {
-      const words = form.q.value.toLowerCase().split(/\s+/).filter(Boolean);
-      const kinds = [...form.querySelectorAll("input[name=class]:checked")].map((box) =>
-        table.kinds.indexOf(box.value),
-      );
+      const asked = form.q.value.toLowerCase().split(/\s+/).filter(Boolean);
+      // A number finds the concept of that number; a word finds names that hold it.
+      const numbers = asked.filter((word) => /^\d+$/.test(word)).map(Number);
+      const texts = asked.filter((word) => !/^\d+$/.test(word));
+      const found = (k, text) =>
+        numbers.every((number) => number === k) && texts.every((word) => text.includes(word));
+      const wanted = new Set(checked("class").map((kind) => table.kinds.indexOf(kind)));
+      const members = checked("by").reduce((bits, place) => bits + 2 ** Number(place), 0);
+      const only = Boolean(form.only?.checked);
       const least = {
         entropy: form.entropy.value * 10,
         cofire: form.cofire.value * 10,
         energy: (form.energy.value / 100) * total,
         rate: (form.rate.value / 100) * total,
       };
-      const found = [];
+      const passing = [];
       for (let at = 0; at < total; at++) {
-        if (kinds.length && !kinds.includes(Number(table.kind[at]))) continue;
+        if (wanted.size && !wanted.has(kinds[at])) continue;
         if (table.entropy[at] < least.entropy || table.cofire[at] < least.cofire) continue;
         if (rank.energy[at] < least.energy || rank.rate[at] < least.rate) continue;
+        if (members && (table.by[at] & members) !== members) continue;
+        if (members && only && table.by[at] !== members) continue;
         if (form.pictured.checked && !table.pictures[table.id[at]]) continue;
-        if (words.some((word) => !matches(names[at], word))) continue;
-        found.push(at);
+        if (asked.length && !found(table.id[at], words[at])) continue;
+        passing.push(at);
       }
-      return found;
+      return passing;
     }
 
-    // A number finds the concept of that number; a word finds names that hold it.
-    const matches = (text, word) =>
-      /^\d+$/.test(word) ? text.split(" ", 1)[0] === word : text.includes(word);
+    /** The dead: where their class is chosen, or one of them is asked for by its number. */
+    function buried() {
+      const number = /^\d+$/.test(form.q.value.trim()) ? Number(form.q.value) : null;
+      const chosen = checked("class").includes(table.kinds[deadKind]);
+      const places = table.dead.map((_, at) => total + at);
+      if (number !== null) return places.filter((at) => table.dead[at - total] === number);
+      return chosen && !form.q.value.trim() ? places : [];
+    }
+
+    const checked = (name) =>
+      [...form.querySelectorAll(`input[name=${name}]:checked`)].map((box) => box.value);
 
     function apply() {
       const by = form.sort.value;
       const column = by === "id" ? table.id : table[by];
       const sign = by === "id" ? 1 : -1;
       shown = matching().sort((a, b) => sign * (column[a] - column[b]) || table.id[a] - table.id[b]);
+      const passing = new Set(shown);
       // Concepts with a page come first: they are what there is to read.
       shown = [
         ...shown.filter((at) => pages.has(table.id[at])),
         ...shown.filter((at) => !pages.has(table.id[at])),
+        ...buried(),
       ];
       list.replaceChildren();
+      rest.replaceChildren();
+      pageless.hidden = !shown.some((at) => at < total && !pages.has(table.id[at]));
       made = 0;
       extend();
       count.textContent =
-        shown.length === total ? total.toLocaleString("en") : `${shown.length} of ${total}`;
+        passing.size === total
+          ? total.toLocaleString("en")
+          : `${passing.size.toLocaleString("en")} of ${total.toLocaleString("en")}`;
       for (const name of ["entropy", "cofire"]) {
         form[name].nextElementSibling.value = (form[name].value / 100).toFixed(2);
       }
@@ -132,7 +179,7 @@ const usaeViz = (() => {
         const value = Number(form[name].value);
         form[name].nextElementSibling.value = value ? `top ${100 - value}\u202f%` : "all";
       }
-      listeners.forEach((listen) => listen(new Set(shown)));
+      listeners.forEach((listen) => listen(passing));
     }
 
     // ---- the address ----
@@ -141,8 +188,10 @@ const usaeViz = (() => {
       const state = new URLSearchParams();
       if (form.q.value) state.set("q", form.q.value);
       if (form.sort.selectedIndex) state.set("sort", form.sort.value);
-      const kinds = [...form.querySelectorAll("input[name=class]:checked")].map((box) => box.value);
-      if (kinds.length) state.set("class", kinds.join(","));
+      for (const name of ["class", "by"]) {
+        if (checked(name).length) state.set(name, checked(name).join(","));
+      }
+      if (form.only?.checked) state.set("only", "1");
       for (const name of ["entropy", "cofire", "energy", "rate"]) {
         if (form[name].value !== "0") state.set(name, form[name].value);
       }
@@ -164,17 +213,28 @@ const usaeViz = (() => {
       form.q.value = state.get("q") ?? "";
       form.sort.value = state.get("sort") ?? "";
       if (form.sort.selectedIndex < 0) form.sort.selectedIndex = 0;
-      const kinds = (state.get("class") ?? "").split(",");
-      for (const box of form.querySelectorAll("input[name=class]")) {
-        box.checked = kinds.includes(box.value);
+      for (const name of ["class", "by"]) {
+        const values = (state.get(name) ?? "").split(",");
+        for (const box of form.querySelectorAll(`input[name=${name}]`)) {
+          box.checked = values.includes(box.value);
+        }
       }
+      if (form.only) form.only.checked = state.get("only") === "1";
       for (const name of ["entropy", "cofire", "energy", "rate"]) {
         form[name].value = state.get(name) ?? "0";
       }
       form.pictured.checked = state.get("pictured") === "1";
+      const fine = ["entropy", "cofire", "energy", "rate", "by", "only", "pictured"];
+      if (fine.some((name) => state.has(name))) unfold(true);
       apply();
       if (state.get("focus") === "q") form.q.focus();
     }
+
+    function unfold(open) {
+      narrower.hidden = !open;
+      narrow.setAttribute("aria-expanded", String(open));
+    }
+    narrow.addEventListener("click", () => unfold(narrower.hidden));
 
     form.addEventListener("input", () => {
       write();
@@ -235,7 +295,6 @@ const usaeViz = (() => {
         apply();
       }
     };
-    usaeViz.place = place;
     document.dispatchEvent(new Event("usae-viz-index"));
     read();
   }

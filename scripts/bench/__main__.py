@@ -3,7 +3,8 @@
     python scripts/bench NAME [--quick] [--json] [--threads N]
     python scripts/bench all --markdown > table.md
 
-Each NAME is a module of this folder with ``rows(quick: bool) -> list[Row]``. A peer that is not
+Each NAME is a module of this folder with ``rows(quick: bool) -> list[Row]``, and ``figures`` where
+there is more to say than ratios. A peer that is not
 installed is left out, and said so on stderr.
 """
 
@@ -32,6 +33,7 @@ NAMES = tuple(
         "index",
         "attribute",
         "gallery",
+        "frontpage",
         "frontdoor",
     )
     if (Path(__file__).parent / f"{name}.py").exists()
@@ -58,7 +60,10 @@ def machine() -> str:
 def run(name: str, quick: bool) -> dict[str, Any]:
     """Run one benchmark; return its table as the JSON contract has it."""
     started = time.perf_counter()
-    rows = importlib.import_module(name).rows(quick)
+    module = importlib.import_module(name)
+    rows = module.rows(quick)
+    # What is not a ratio: bytes, memory, milliseconds of a browser.
+    figures = getattr(module, "figures", None)
     return {
         "name": name,
         "machine": machine(),
@@ -66,6 +71,7 @@ def run(name: str, quick: bool) -> dict[str, Any]:
         "quick": quick,
         "seconds": time.perf_counter() - started,
         "rows": [dataclasses.asdict(row) for row in rows],
+        **({"figures": figures} if figures else {}),
     }
 
 
@@ -84,6 +90,8 @@ def markdown(table: dict[str, Any]) -> str:
         f"{row['low']:.3g} to {row['high']:.3g} | {row['ours_ms']:.3g} | {row['theirs_ms']:.3g} |"
         for row in table["rows"]
     ]
+    if "figures" in table:
+        lines += ["", "```json", json.dumps(table["figures"], indent=1), "```"]
     return "\n".join(lines) + "\n"
 
 

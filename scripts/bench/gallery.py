@@ -3,62 +3,58 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from synthetic import synthetic_run
-from timing import Row, compare, row_of, seconds
+from gallery_runs import QUICK, SIZES, built, made, runs_folder
+from timing import Row, compare, row_of
 
+from usae_viz.concepts import load_index
 from usae_viz.gallery import build_site
-from usae_viz.run import Run
+from usae_viz.run import Run, open_run
+
+figures: dict[str, Any] = {}
+"""What was measured beside the ratios: seconds, memory and bytes by size."""
 
 
 def rows(quick: bool) -> list[Row]:
     """Build galleries of synthetic runs of four backbones, every living concept with a page."""
-    sizes = (100, 400) if quick else (1_000, 5_000, 20_000)
+    sizes = QUICK if quick else SIZES
     table: list[Row] = []
-    with tempfile.TemporaryDirectory() as place:
-        times: dict[int, float] = {}
-        for size in sizes:
-            run, concepts = synthetic_run(Path(place) / str(size), concepts=size)
-            times[size] = seconds(_build(run, concepts))
-            if size == sizes[0]:
-                folder = run.outputs / "gallery"
-                files = [(f, f.read_bytes()) for f in folder.rglob("*") if f.is_file()]
-                table.append(
-                    compare(
-                        f"{size:,} pages, built anew",
-                        _anew(run, concepts),
-                        "python",
-                        _writing(files, Path(place) / "written"),
-                        rounds=2 if quick else 5,
-                        warm_up=0,
-                    )
-                )
+    with runs_folder() as place:
+        found = {size: built(made(place, size)) for size in sizes}
+        figures["sizes"] = list(found.values())
+        run = open_run(made(place, sizes[0]))
+        concepts = [int(k) for k in (~load_index(run).dead).nonzero()[0]]
+        files = [(f, f.read_bytes()) for f in run.gallery_dir.rglob("*") if f.is_file()]
+        table.append(
+            compare(
+                f"{sizes[0]:,} pages, built anew",
+                _anew(run, concepts),
+                "python",
+                _writing(files, place / "written"),
+                rounds=2 if quick else 5,
+                warm_up=0,
+            )
+        )
+        shutil.rmtree(place / "written")
+    for size, one in found.items():
+        again = one["one_changed_seconds"]
+        anew = [one["seconds"]] * len(again)
+        work = f"{size:,} concepts: one changed, built again"
+        table.append(row_of(work, "one-by-one", again, anew))
+        if size != sizes[0]:
             table.append(
                 row_of(
-                    f"{size:,} concepts: one changed, built again",
+                    f"a page of {size:,}, against one of {sizes[0]:,}",
                     "one-by-one",
-                    [seconds(_renamed(run, concepts, number)) for number in range(3)],
-                    [times[size]] * 3,
+                    [one["seconds"]],
+                    [found[sizes[0]]["seconds"]],
+                    scale=sizes[0] / size,
                 )
             )
-            if size != sizes[0]:
-                table.append(
-                    row_of(
-                        f"a page of {size:,}, against one of {sizes[0]:,}",
-                        "one-by-one",
-                        [times[size]],
-                        [times[sizes[0]]],
-                        scale=sizes[0] / size,
-                    )
-                )
     return table
-
-
-def _build(run: Run, concepts: list[int]) -> Callable[[], object]:
-    return lambda: build_site(run, run.outputs, concepts)
 
 
 def _anew(run: Run, concepts: list[int]) -> Callable[[], object]:
@@ -67,10 +63,6 @@ def _anew(run: Run, concepts: list[int]) -> Callable[[], object]:
         build_site(run, run.outputs, concepts)
 
     return work
-
-
-def _renamed(run: Run, concepts: list[int], number: int) -> Callable[[], object]:
-    return lambda: build_site(run, run.outputs, concepts, {concepts[0]: f"name {number}"})
 
 
 def _writing(files: list[tuple[Path, bytes]], folder: Path) -> Callable[[], object]:

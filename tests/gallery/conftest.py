@@ -21,12 +21,14 @@ GRID, SIDE, CONCEPTS, EXAMPLES = 6, 32, 12, 4
 UNIVERSAL, UNIQUE, DEAD = 3, 5, 11
 
 
-def make_run(path: Path, maximized: dict[int, tuple[str, ...]]) -> Run:
+def make_run(
+    path: Path, maximized: dict[int, tuple[str, ...]], source: str = "folder:photos"
+) -> Run:
     """Write a run whose concepts `maximized` have pictures for the named backbones."""
     recipe = parse_recipe(
         {
             "name": "tiny",
-            "images": {"source": "folder:photos"},
+            "images": {"source": source},
             "backbones": [{"name": name, "model": f"timm:{name}_net"} for name in NAMES],
             "activations": {"grid": GRID},
             "usae": {"concepts": CONCEPTS, "k": 2},
@@ -62,6 +64,9 @@ def write_index(run: Run, rng: np.random.Generator) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(noise(rng, 40, number)).save(file, "WEBP")
     usae = UniversalSAE(dict.fromkeys(NAMES, 8), CONCEPTS, CONCEPTS)
+    with torch.no_grad():
+        for rows in usae.dictionary:
+            rows.copy_(torch.tensor(rng.standard_normal(tuple(rows.shape))))
     cells = len(ids) * GRID**2
     # Image after image weaker, so that examples differ in strength.
     levels = np.repeat(6 * np.array([1, 0.8, 0.6, 0.4, 0.3, 0.2, 0.1]), GRID**2)[:, None]

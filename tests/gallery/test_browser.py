@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from pathlib import Path
 
 import pytest
 
-from tests.gallery.conftest import EXAMPLES, UNIQUE, UNIVERSAL
+from tests.gallery.conftest import DEAD, EXAMPLES, UNIQUE, UNIVERSAL, make_run
+from usae_viz.concepts import ConceptName
 from usae_viz.gallery import build_single, build_site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -41,15 +44,18 @@ def browser():
 
 @pytest.fixture
 def site(run):
-    return build_site(run, run.outputs, [UNIVERSAL, UNIQUE, 1], {UNIQUE: "<stars>"})
+    return build_site(
+        run, run.outputs, [UNIVERSAL, UNIQUE, 1], {UNIQUE: ConceptName("<stars>", "user")}
+    )
 
 
 @pytest.fixture
 def visit(browser, site):
     """Open pages; afterwards: nothing on the console, nothing asked for outside the folder."""
-    told, asked, contexts = [], [], []
+    told, asked, contexts, allowed = [], [], [], []
 
-    def opener(path="index.html", **options):
+    def opener(path="index.html", *, elsewhere=False, **options):
+        allowed.append(elsewhere)
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
@@ -63,7 +69,8 @@ def visit(browser, site):
     for context in contexts:
         context.close()
     assert told == []
-    root = site.parent.as_uri()
+    # Two runs: the other's folder was named by the reader, and lies beside this one.
+    root = (site.parent.parents[1] if any(allowed) else site.parent).as_uri()
     assert [url for url in asked if not url.startswith((root, "data:"))] == []
 
 
@@ -82,6 +89,16 @@ def test_search_filters_and_the_address(visit):
     page.check("input[value=unique]")
     assert cards.count() == 1
     page.uncheck("input[value=unique]")
+    page.check("input[value=dead]")
+    assert page.locator(".cards .id").all_inner_texts() == [str(DEAD)]
+    page.uncheck("input[value=dead]")
+    page.click("button[name=narrow]")
+    page.check("input[name=by][value='0']")
+    page.check("input[name=only]")
+    assert page.locator(".cards .id").all_inner_texts() == [str(UNIQUE)]
+    page.uncheck("input[name=only]")
+    assert cards.count() == 11
+    page.uncheck("input[name=by][value='0']")
     page.locator("input[name=entropy]").fill("90")
     assert cards.count() == 10
     page.select_option("select[name=sort]", "id")
@@ -142,10 +159,26 @@ def test_heat_follows_the_controls(visit):
     assert page.locator(".picture-alpha:visible").count() == 3
     assert page.locator(".picture-plain:visible").count() == 0
     page.locator(".photo").first.hover()
-    assert page.locator("output[name=readout]").inner_text().startswith("vit: ")
+    readout = page.locator("output[name=readout]")
+    assert readout.inner_text().startswith("vit: ")
+    heat = page.locator(".photo canvas").first
+    assert heat.evaluate("c => getComputedStyle(c).opacity") == "0.3"  # while a value is read
+    page.mouse.down()
+    assert not heat.is_visible()
+    page.mouse.up()
+    assert heat.is_visible()
+    page.keyboard.press("h")
+    assert not heat.is_visible()
+    page.keyboard.press("h")
+    page.mouse.move(0, 0)
+    assert not readout.is_visible()
     page.check("input[value=random]")
     assert page.locator("[data-choice=random].choice-group").is_visible()
     assert not page.locator("[data-choice=top].choice-group").is_visible()
+    page.check("input[value=quantile]")
+    weakest = page.locator("[data-choice=quantile].choice-group .photo").first
+    weakest.locator("canvas").wait_for()
+    page.check("input[value=random]")
     again = visit(concept(UNIVERSAL, "#" + page.url.split("#")[1]))
     assert again.is_checked("input[value=random]")
     assert again.input_value("input[name=opacity]") == "30"
@@ -158,11 +191,70 @@ def test_two_concepts_side_by_side(visit):
     assert f"Concept {UNIVERSAL}" in left.locator("h1").inner_text()
     assert f"Concept {UNIQUE}" in right.locator("h1").inner_text()
     assert not left.locator(".trail").is_visible()
-    for wrong in ("javascript:alert(1)", "file:///etc/passwd", "../index.html"):
+    # One set of controls for both pages; what it says is in the address.
+    assert not left.locator("input[value=random]").is_visible()
+    page.check(".toolbar input[value=random]")
+    for side in (left, right):
+        side.locator("[data-choice=random].choice-group").wait_for()
+        assert not side.locator("[data-choice=top].choice-group").is_visible()
+    assert "images=random" in page.url
+    page.click("button[name=swap]")
+    page.wait_for_url(f"**#a={UNIQUE}&b={UNIVERSAL}&images=random")
+    left.locator(f"#c{UNIQUE} [data-choice=random].choice-group").wait_for()
+    for wrong in ("javascript:alert(1)", "file:///etc/passwd", "//elsewhere.org/index.html"):
         page.fill("input[name=b]", wrong)
         page.click("form button")
         page.wait_for_selector(".compare-problem:visible")
         assert page.locator("iframe[name=right]").get_attribute("src") is None
+
+
+def test_two_runs_side_by_side(visit, run, site, tmp_path):
+    other = make_run(tmp_path / "other", {})
+    build_site(other, other.outputs, [UNIVERSAL])
+    assert site.parent.parent == run.outputs
+    page = visit("compare.html#a=index.html&b=../../other/gallery/index.html", elsewhere=True)
+    left = page.frame_locator("iframe[name=left]")
+    right = page.frame_locator("iframe[name=right]")
+    left.locator(".cards:not(.rest) li").nth(2).wait_for()
+    right.locator(".cards:not(.rest) li").first.wait_for()
+    assert right.locator(".cards:not(.rest) li").count() == 1
+    assert not page.locator(".toolbar").is_visible()
+    page.fill("input[name=a]", str(UNIVERSAL))
+    page.fill("input[name=b]", f"../../other/gallery/{concept(UNIVERSAL)}")
+    page.click("form button")
+    right.locator("text=Not maximized yet").wait_for()
+    assert left.locator(".picture-plain:visible").count() == 3
+
+
+LONELIEST = """() => {
+  // Of the concepts with a page, the one that no other point is near to, and its place in pixels.
+  const t = usaeViz.table, box = document.querySelector('canvas.map').getBoundingClientRect();
+  const at = (value, side) => 14 + value / 1023 * (side - 28);
+  const spot = (i) => [at(t.x[i], 840) / 840 * box.width, at(t.y[i], 440) / 440 * box.height];
+  const gap = (i) => Math.min(...t.id.map((_, j) => j === i ? 1e9 : Math.hypot(
+    spot(i)[0] - spot(j)[0], spot(i)[1] - spot(j)[1])));
+  const places = t.page.map((k) => t.id.indexOf(k)).sort((i, j) => gap(j) - gap(i));
+  return [t.id[places[0]], ...spot(places[0])];
+}"""
+
+
+def test_the_map_is_read_and_clicked(visit):
+    page = visit()
+    k, x, y = page.evaluate(LONELIEST)
+    page.locator("canvas.map").hover(position={"x": x, "y": y})
+    assert page.locator(".map-note").inner_text().startswith(f"Concept {k}, ")
+    page.locator("canvas.map").click(position={"x": x, "y": y})
+    page.wait_for_url(f"**/{k:06d}.html")
+
+
+def test_numbers_are_saved_as_a_file(visit):
+    page = visit(concept(UNIVERSAL))
+    with page.expect_download() as waiting:
+        page.click("button[name=save]")
+    assert waiting.value.suggested_filename == f"concept-{UNIVERSAL}.json"
+    table = json.loads(Path(waiting.value.path()).read_text("utf-8"))
+    assert table["concept"] == UNIVERSAL
+    assert [each["name"] for each in table["backbones"]] == ["vit", "conv", "grey"]
 
 
 @pytest.mark.usefixtures("site")
@@ -180,19 +272,21 @@ def test_without_scripts(visit):
     assert not page.locator(".filters").is_visible()
     page.click(f"a[href='{concept(UNIVERSAL)}']")
     assert page.locator(".picture-plain:visible").count() == 3
-    assert page.locator(".choice-group:visible").count() == 3
+    assert page.locator(".choice-group:visible").count() == 4
     assert page.locator("table").count() >= 3
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1600])
-@pytest.mark.parametrize("path", ["index.html", concept(UNIVERSAL), concept(1)])
+@pytest.mark.parametrize(
+    "path", ["index.html#by=0", concept(UNIVERSAL), concept(1), f"compare.html#a={UNIVERSAL}&b=1"]
+)
 def test_every_reader(visit, path, width, scheme):
     page = visit(path, viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (dark == "rgb(19, 20, 22)") == (scheme == "dark")
-    found = axe.Axe().run(page, options={"preload": False}).response["violations"]
+    found = axe.Axe().run(page, options={"preload": False, "iframes": False}).response["violations"]
     serious = [v for v in found if v["impact"] in ("serious", "critical")]
     assert [(v["id"], [n["target"] for n in v["nodes"][:3]]) for v in serious] == []

@@ -18,7 +18,7 @@ from tests.gallery.conftest import (
     make_run,
 )
 from tests.gallery.reader import Page
-from usae_viz.concepts import load_index
+from usae_viz.concepts import ConceptName, load_index
 from usae_viz.errors import ConceptError, RunError, UsageError
 from usae_viz.gallery import build_single, build_site
 from usae_viz.run import write_json
@@ -32,13 +32,17 @@ HOSTILE = (
 )
 
 
+def called(name, note=""):
+    return ConceptName(name, "user", note)
+
+
 def page_of(front, concept):
     return Page(front.parent / "concepts" / f"{concept:06d}.html")
 
 
 @pytest.fixture
 def site(run):
-    return build_site(run, run.outputs, [UNIVERSAL, UNIQUE, 1], {UNIQUE: "<stars>"})
+    return build_site(run, run.outputs, [UNIVERSAL, UNIQUE, 1], {UNIQUE: called("<stars>")})
 
 
 def every_page(site):
@@ -125,6 +129,10 @@ def test_the_list_holds_every_living_concept(site, run):
     table = json.loads(text.removeprefix("usaeViz.setIndex(").removesuffix(");\n"))
     living = [k for k in range(index.concepts) if not index.dead[k]]
     assert table["id"] == living
+    assert table["dead"] == [DEAD]
+    everyone = 2 ** len(NAMES) - 1
+    assert table["by"][living.index(UNIVERSAL)] == everyone
+    assert table["by"][living.index(UNIQUE)] == 1
     for key in ("kind", "entropy", "cofire", "correlation", "energy", "rate", "x", "y"):
         assert len(table[key]) == len(living)
     at = living.index(UNIQUE)
@@ -200,7 +208,7 @@ def test_only_what_changed_is_written_again(run):
     build_site(run, run.outputs, [UNIVERSAL, UNIQUE, 1])
     after = [file.stat().st_mtime_ns for file in files]
     assert [a != b for a, b in zip(after, before, strict=True)] == [False, True, False]
-    build_site(run, run.outputs, [UNIVERSAL, UNIQUE, 1], {1: "named"})
+    build_site(run, run.outputs, [UNIVERSAL, UNIQUE, 1], {1: called("named")})
     assert "named" in page_of(page, 1).text
     build_site(run, run.outputs, [UNIVERSAL])
     assert [file.exists() for file in files] == [True, False, False]
@@ -219,6 +227,55 @@ def test_a_failure_leaves_the_front_page_and_a_second_build_goes_on(run):
     picture.write_bytes(data)
     build_site(run, run.outputs, [UNIVERSAL, UNIQUE])
     assert page_of(page, UNIQUE).all("article", id=f"c{UNIQUE}")
+
+
+def test_an_interrupted_build_goes_on_where_it_ended(run, monkeypatch):
+    monkeypatch.setattr("usae_viz.gallery.manifest.EVERY", 0.0)
+
+    def stop(done, _):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_site(run, run.outputs, [UNIVERSAL, UNIQUE, 1], progress=stop)
+    folder = run.outputs / "gallery"
+    made = [folder / "concepts" / f"{k:06d}.html" for k in (UNIVERSAL, UNIQUE)]
+    before = [path.stat().st_mtime_ns for path in made]
+    assert not (folder / "index.html").exists()
+    build_site(run, run.outputs, [UNIVERSAL, UNIQUE, 1])
+    assert [path.stat().st_mtime_ns for path in made] == before
+    assert len(list((folder / "concepts").iterdir())) == 3
+
+
+def test_names_notes_and_where_they_are_written(run):
+    names = {UNIVERSAL: called("", "only a note"), UNIQUE: ConceptName("dots", "dissection")}
+    site = build_site(run, run.outputs, [UNIVERSAL, UNIQUE, 1], names)
+    assert "only a note" in page_of(site, UNIVERSAL).text
+    assert "Name found by dissection, no note" in page_of(site, UNIQUE).text
+    assert "No name yet" in page_of(site, 1).text
+    assert '--name "1=' in page_of(site, 1).text
+    text = (site.parent / "data" / "index.js").read_text("utf-8")
+    table = json.loads(text.removeprefix("usaeViz.setIndex(").removesuffix(");\n"))
+    assert table["label"] == {str(UNIQUE): "dots"}
+    assert table["note"] == {str(UNIVERSAL): "only a note"}
+
+
+def test_the_sample_stands_in_quarters_weakest_first(site, run):
+    found = load_index(run).quantiles("vit", UNIVERSAL)
+    page = page_of(site, UNIVERSAL)
+    quarters = [a for a in page.all("img") if "quarter: Random" in (a["alt"] or "")]
+    shown = [a["src"].split("/")[-1].removesuffix(".webp") for a in quarters if "vit" in a["alt"]]
+    assert shown == [example.image_id for group in found for example in group]
+    assert len(shown) >= 4
+
+
+def test_what_the_run_is_made_from_is_said_without_places(tmp_path):
+    run = make_run(tmp_path / "run", {}, source=f"folder:{tmp_path}/photos,masks={tmp_path}/m")
+    page = Page(build_site(run, run.outputs, [UNIVERSAL]))
+    assert "folder photos, masks m" in page.text
+    assert str(tmp_path) not in page.text
+    assert "12 concepts, 2 kept a token, topk, mode ours" in page.text
+    assert run.info.created in page.text
 
 
 def test_another_folder_of_pictures_may_be_shown(tmp_path):
@@ -248,8 +305,9 @@ def test_what_cannot_be_shown_is_named(run):
 
 def test_hostile_names_are_shown_as_text(run):
     concepts = [UNIVERSAL, UNIQUE, 0, 1, 2]
-    site = build_site(run, run.outputs, concepts, dict(zip(concepts, HOSTILE, strict=True)))
-    single = build_single(run, run.outputs, concepts, dict(zip(concepts, HOSTILE, strict=True)))
+    names = {k: called(text, text) for k, text in zip(concepts, HOSTILE, strict=True)}
+    site = build_site(run, run.outputs, concepts, names)
+    single = build_single(run, run.outputs, concepts, names)
     for page in (Page(site), Page(single), *(page_of(site, k) for k in concepts)):
         assert not page.all("b")
         assert not page.all("img", src="x")

@@ -34,6 +34,10 @@ def gallery(
     max_megabytes: Annotated[
         float, typer.Option(min=0.1, help="Largest single file, in megabytes.")
     ] = 25,
+    sheets: Annotated[
+        bool,
+        typer.Option("--sheets", help="Export each as a sheet (PNG) with its numbers (JSON) too."),
+    ] = False,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,6 +52,7 @@ def gallery(
             "all" if concept == "all" else parse_concepts(concept) if concept else None,
             out=out,
             single_file=single_file,
+            sheets=sheets,
             max_megabytes=max_megabytes,
             progress=progress,
         )

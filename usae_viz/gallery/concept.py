@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,78 +12,15 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from usae_viz.concepts import ConceptIndex, Example
-from usae_viz.concepts.index import Choice
-from usae_viz.maximize.result import MaximizeResult, read_result
-from usae_viz.render import Line, heat_table, line_chart, log_histogram
+from usae_viz.concepts import ConceptIndex, ConceptName
+from usae_viz.gallery.natural import Examples, Found, example_table, example_views, find_examples
+from usae_viz.gallery.pictures import ModeView, mode_views
+from usae_viz.gallery.reports import Mention
+from usae_viz.render import log_histogram
 from usae_viz.run import Run
 
-
-@dataclass(frozen=True)
-class ExampleView:
-    """A natural example.
-
-    Attributes:
-        image_id: content hash of the image.
-        peak: largest gated activation over its tokens.
-        alt: what a reader who does not see it should know.
-    """
-
-    image_id: str
-    peak: float
-    alt: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A maximized picture.
-
-    Attributes:
-        plain: its file.
-        alpha: file of the same, transparent where the optimisation hardly pulled.
-        side: pixels.
-        share: activation on it over the natural level; None without such a level.
-        spread: its standard deviation over seeds; 0 for one seed.
-        rank: place of the concept among all in the picture's code, from 1; 0: not in it.
-        portion: the concept's share of all activation in the picture.
-    """
-
-    plain: Path
-    alpha: Path
-    side: int
-    share: float | None
-    spread: float
-    rank: int
-    portion: float
-
-
-@dataclass(frozen=True)
-class ModeView:
-    """The pictures of one mode and their numbers.
-
-    Attributes:
-        name: per-model, shared, contrast …
-        verdict: the numbers in words.
-        pictures: by backbone; those without one are missing.
-        transfer, trajectory: table and chart.
-        settings, seconds: how they were made.
-    """
-
-    name: str
-    verdict: str
-    pictures: dict[str, Picture]
-    transfer: Markup
-    trajectory: Markup
-    settings: dict[str, Any]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Examples:
-    """One choice of natural images for one backbone: ``top``, ``random`` or ``joint``."""
-
-    choice: str
-    images: list[ExampleView]
+LISTED = 6
+"""Neighbours and labels that are named, at most."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +35,7 @@ class Column:
         interval: 95 % interval of `rate`.
         histogram: of the values where it fires; empty if it never does.
         examples: natural images, by how they were chosen.
+        maps: the same as plain values, from which heat is drawn.
     """
 
     name: str
@@ -110,7 +46,8 @@ class Column:
     energy: float
     interval: tuple[float, float]
     histogram: Markup
-    examples: list[Examples]
+    examples: dict[str, Examples]
+    maps: dict[str, list[dict[str, Any]]] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -134,34 +71,59 @@ class Near:
 
 @dataclass(frozen=True)
 class ConceptView:
-    """All that the gallery shows of one concept; `data` is what its heatmaps are drawn from."""
+    """All that the gallery shows of one concept.
+
+    Attributes:
+        concept: its number.
+        kind: its class.
+        name: what it is called, and the user's note; None if it is neither named nor noted.
+        modes: what was maximized.
+        columns: one a backbone.
+        pairs: one a pair of backbones.
+        near: neighbours.
+        twin: the closest near-duplicate and their cosine.
+        labels: label, its share of all images, and its share where each backbone fires.
+        entropy, cofire, lift: statistics of the index.
+        reports: attribution reports that speak of it.
+    """
 
     concept: int
     kind: str
-    label: str | None
+    name: ConceptName | None
     modes: list[ModeView]
     columns: list[Column]
     pairs: list[Pair]
     near: list[Near]
+    twin: tuple[int, float] | None
     labels: list[tuple[str, float, list[float]]]
     entropy: float
     cofire: float
     lift: float
-    data: str = field(repr=False)
+    reports: Sequence[Mention] = ()
+
+    @property
+    def label(self) -> str | None:
+        """Its name."""
+        return (self.name.name or None) if self.name else None
 
     @property
     def images(self) -> set[str]:
         """Ids of all natural images that are shown."""
-        return {e.image_id for c in self.columns for group in c.examples for e in group.images}
-
-
-CHOICES: tuple[Choice, ...] = ("top", "random", "joint")
-SHOWN = 9
-"""Natural images of one choice, at most."""
+        return {
+            image.image_id
+            for column in self.columns
+            for group in column.examples.values()
+            for image in group.images
+        }
 
 
 def concept_view(
-    run: Run, index: ConceptIndex, concept: int, out: Path, label: str | None = None
+    run: Run,
+    index: ConceptIndex,
+    concept: int,
+    out: Path,
+    name: ConceptName | None = None,
+    reports: Sequence[Mention] = (),
 ) -> ConceptView:
     """Gather one concept; what has not been made yet is left empty.
 
@@ -170,51 +132,34 @@ def concept_view(
         index: its concept index.
         concept: which; alive.
         out: the folder that holds ``maximized/``.
-        label: its name, if it has one.
+        name: what it is called, if it is.
+        reports: attribution reports that speak of it.
 
     Raises:
         ConceptError: the concept does not exist or is dead.
         RunError: a file of it is missing or damaged.
     """
     index.require(concept)
-    examples = {
-        name: {choice: index.examples(name, concept, choice)[:SHOWN] for choice in CHOICES}
-        for name in run.names
-    }
+    found = find_examples(index, concept)
+    twin = int(index.twin[concept])
     return ConceptView(
         concept=concept,
         kind=index.kind(concept),
-        label=label,
-        modes=[
-            _mode(read_result(run.maximized_dir(concept, out, kind)))
-            for kind in run.maximized_kinds(concept, out)
-        ],
-        columns=[_column(index, concept, name, examples[name]) for name in run.names],
+        name=name,
+        modes=mode_views(run, concept, out),
+        columns=[_column(index, concept, each, found[each]) for each in run.names],
         pairs=_pairs(index, concept),
         near=_near(index, concept),
+        twin=(twin, float(index.twin_cosine[concept])) if twin >= 0 else None,
         labels=_labels(index, concept),
         entropy=float(index.entropy[concept]),
         cofire=float(index.cofire[concept]),
         lift=float(index.lift[concept]),
-        data=heat_script(index, concept, examples),
+        reports=reports,
     )
 
 
-def _mode(result: MaximizeResult) -> ModeView:
-    return ModeView(
-        name=result.mode,
-        verdict=result.verdict,
-        pictures={name: _picture(result, name) for name in result.optimised},
-        transfer=_transfer_table(result),
-        trajectory=_trajectory(result),
-        settings=result.settings,
-        seconds=result.seconds,
-    )
-
-
-def _column(
-    index: ConceptIndex, concept: int, name: str, examples: Mapping[Choice, list[Example]]
-) -> Column:
+def _column(index: ConceptIndex, concept: int, name: str, found: Found) -> Column:
     at = index.names.index(name)
     low, high = index.intervals["rate"][:, at, concept]
     return Column(
@@ -226,16 +171,8 @@ def _column(
         energy=float(index.energy[at, concept]),
         interval=(float(low), float(high)),
         histogram=_histogram(index, at, concept),
-        examples=[
-            Examples(
-                choice,
-                [
-                    _example(name, concept, choice, place, example)
-                    for place, example in enumerate(found, start=1)
-                ],
-            )
-            for choice, found in examples.items()
-        ],
+        examples=example_views(name, concept, found),
+        maps=example_table(found),
     )
 
 
@@ -268,50 +205,22 @@ def _near(index: ConceptIndex, concept: int) -> list[Near]:
 
 
 def _listed(concepts: NDArray[Any], nearness: NDArray[Any]) -> list[tuple[int, float]]:
-    return [(int(k), float(value)) for k, value in zip(concepts, nearness, strict=True) if k >= 0][
-        :6
-    ]
+    found = zip(concepts, nearness, strict=True)
+    return [(int(k), float(value)) for k, value in found if k >= 0][:LISTED]
 
 
 def _labels(index: ConceptIndex, concept: int) -> list[tuple[str, float, list[float]]]:
-    """Return the labels that go with the concept most, above their own rate: six at most."""
+    """Return the labels that go with the concept most, above their own rate."""
     if not index.labels:
         return []
     share = index.label_share[:, :, concept]
     lift = share.mean(0) / np.maximum(index.label_rate, 1e-9)
-    order = np.argsort(-np.where(index.label_rate > 0, lift, 0), kind="stable")[:6]
+    order = np.argsort(-np.where(index.label_rate > 0, lift, 0), kind="stable")[:LISTED]
     return [
         (index.labels[i], float(index.label_rate[i]), [float(x) for x in share[:, i]])
         for i in order
         if lift[i] > 1
     ]
-
-
-def _picture(result: MaximizeResult, name: str) -> Picture:
-    assert result.folder is not None  # it was read from there
-    row, at = result.row_of(name), result.backbones.index(name)
-    share = float(result.transfer[row, at])
-    return Picture(
-        plain=result.folder / result.file_of(name),
-        alpha=result.folder / f"{name}.alpha.png",
-        side=result.images[name].shape[0],
-        share=None if math.isnan(share) else share,
-        spread=0.0 if math.isnan(share) else float(result.spread[row, at]),
-        rank=int(result.rank[row, at]),
-        portion=float(result.share[row, at]),
-    )
-
-
-def _example(name: str, concept: int, choice: Choice, place: int, example: Example) -> ExampleView:
-    row, column = example.position
-    grid = example.grid.shape[0]
-    which = {"top": "Strongest", "random": "Random", "joint": "Joint"}[choice]
-    return ExampleView(
-        image_id=example.image_id,
-        peak=example.peak,
-        alt=f"{which} natural example {place} of concept {concept} in {name}: peaks at "
-        f"{example.peak:.2f}, token row {row + 1}, column {column + 1} of {grid}",
-    )
 
 
 def _pairs(index: ConceptIndex, concept: int) -> list[Pair]:
@@ -328,57 +237,56 @@ def _pairs(index: ConceptIndex, concept: int) -> list[Pair]:
     ]
 
 
-def _transfer_table(result: MaximizeResult) -> Markup:
-    return heat_table(
-        result.transfer,
-        rows=result.rows,
-        columns=result.backbones,
-        corner="optimised for ↓ read by →",
-        caption="Share of the reader’s natural level",
-        marked=[(result.row_of(n), result.backbones.index(n)) for n in result.optimised],
-    )
+def concept_table(index: ConceptIndex, view: ConceptView) -> dict[str, Any]:
+    """Return everything the page of a concept says as plain values, for JSON.
 
-
-def _trajectory(result: MaximizeResult) -> Markup:
-    return line_chart(
-        [
-            Line(name, result.backbones.index(name), result.moments[: len(values)], values)
-            for name, values in result.trajectory.items()
-        ],
-        title=f"Pre-gate activation of concept {result.concept} over the steps",
-        x_label="step",
-        y_label="activation before the gate, mean over the views of a step",
-    )
-
-
-def heat_script(
-    index: ConceptIndex, concept: int, examples: Mapping[str, Mapping[Choice, list[Example]]]
-) -> str:
-    """Return the script with the numbers that the heatmaps are drawn from.
-
-    ``values`` are rows of uint8 in base64: the gated map as a share of `peak`, times 255; ``top``
-    is the value of the brightest colour.
+    ``backbones`` in the order of the run; in each, ``top`` is the value of the heat's brightest
+    colour and ``examples`` are as in `example_table`. Rates are shares of all tokens.
     """
-    table = {
-        "concept": concept,
+    return {
+        "concept": view.concept,
+        "class": view.kind,
+        "name": view.label,
+        "note": view.name.note if view.name else "",
         "grid": index.grid,
+        "images": index.images,
+        "tokens": index.tokens,
+        "tau": index.tau,
+        "entropy": view.entropy,
+        "cofire": view.cofire,
+        "lift": view.lift,
         "backbones": [
             {
-                "name": name,
-                "top": float(index.maximum[at, concept]),
-                "examples": {
-                    choice: [
-                        {
-                            "image": example.image_id,
-                            "peak": round(example.peak, 4),
-                            "values": base64.b64encode(example.grid.tobytes()).decode(),
-                        }
-                        for example in found
-                    ]
-                    for choice, found in examples[name].items()
-                },
+                "name": column.name,
+                "top": column.top,
+                "natural": column.natural,
+                "rate": column.rate,
+                "rate_interval": list(column.interval),
+                "mean": column.mean,
+                "energy": column.energy,
+                "examples": column.maps,
             }
-            for at, name in enumerate(index.names)
+            for column in view.columns
         ],
+        "pairs": [
+            {
+                "backbones": list(pair.names),
+                "cofire": pair.share,
+                "lift": pair.lift,
+                "correlation": pair.correlation,
+            }
+            for pair in view.pairs
+        ],
+        "labels": [
+            {"label": label, "images": base, "where_it_fires": shares}
+            for label, base, shares in view.labels
+        ],
+        "near": {near.title: near.concepts for near in view.near},
+        "twin": view.twin,
+        "maximized": [mode.table for mode in view.modes],
     }
-    return f"usaeViz.add({json.dumps(table, allow_nan=False)});\n"
+
+
+def concept_script(index: ConceptIndex, view: ConceptView) -> str:
+    """Return the script with `concept_table`, which heat is drawn from and JSON is saved from."""
+    return f"usaeViz.add({json.dumps(concept_table(index, view), allow_nan=False)});\n"

@@ -1,23 +1,27 @@
-"""The front page: what the run is, its charts, and the columns that the list is drawn from."""
+"""The front page: what the run is, its charts, and the first concepts of the list."""
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from usae_viz.concepts import ConceptIndex
+from usae_viz.concepts import ConceptIndex, ConceptName
 from usae_viz.concepts.classes import KINDS
+from usae_viz.gallery.listing import index_script
+from usae_viz.images.settings import read_settings
 from usae_viz.render import heat_table, histogram_chart, log_scatter
 from usae_viz.run import Run
 
 DRAWN = 2_000
 """Points of the scatter plot, at most; a fair sample of more."""
+_SETTING = re.compile(r"[A-Za-z_]\w*=")
 LISTED = 200
 """Cards that stand in the page itself, for readers without scripts."""
 
@@ -41,7 +45,8 @@ class Front:
     Attributes:
         cards: the concepts with a page, the most universal first; at most `LISTED`.
         pages: how many have one.
-        kinds: living concepts by class, with the 95 % interval of each count.
+        kinds: concepts by class, with the 95 % interval of each count.
+        about: what the run is made from and by: term and description.
         entropy, scatter, r2: charts; None where nothing was measured.
         data: the script with all living concepts' columns.
     """
@@ -49,6 +54,7 @@ class Front:
     cards: list[Card]
     pages: int
     kinds: dict[str, tuple[int, tuple[int, int] | None]]
+    about: list[tuple[str, str]]
     entropy: Markup
     scatter: Markup
     r2: Markup | None
@@ -59,7 +65,7 @@ def front(
     run: Run,
     index: ConceptIndex,
     pages: Mapping[int, tuple[str, ...]],
-    labels: Mapping[int, str],
+    names: Mapping[int, ConceptName],
     evaluation: Mapping[str, Any] | None,
 ) -> Front:
     """Gather the front page.
@@ -68,7 +74,7 @@ def front(
         run: the run.
         index: its concept index.
         pages: concepts with a page of their own, each with the backbones that have a picture.
-        labels: names of concepts.
+        names: of concepts, where they have one.
         evaluation: ``evaluation.json``, if there is one.
     """
     living = np.flatnonzero(~index.dead)
@@ -83,7 +89,7 @@ def front(
             Card(
                 concept=k,
                 kind=index.kind(k),
-                label=labels.get(k),
+                label=(names[k].name or None) if k in names else None,
                 pictures=pages[k],
                 entropy=float(index.entropy[k]),
                 cofire=float(index.cofire[k]),
@@ -92,52 +98,40 @@ def front(
         ],
         pages=len(pages),
         kinds={kind: found for kind, found in kinds.items() if found[0]},
+        about=_about(run, index),
         entropy=_entropy(index, living),
         scatter=_scatter(index, living),
         r2=None if evaluation is None else _r2(evaluation),
-        data=index_script(run, index, pages, labels),
+        data=index_script(run, index, pages, names),
     )
 
 
-def index_script(
-    run: Run,
-    index: ConceptIndex,
-    pages: Mapping[int, tuple[str, ...]],
-    labels: Mapping[int, str],
-) -> str:
-    """Return the script with a column for each statistic of the living concepts.
-
-    Whole numbers keep it small: ``entropy``, ``cofire`` and ``correlation`` in thousandths,
-    ``energy`` and ``rate`` as hundredths of their decimal logarithm, places on the map in 1/1023.
-    """
-    living = np.flatnonzero(~index.dead)
-    energy = index.energy[:, living].mean(0)
-    rate = index.rate[:, living].max(0)
-    place = np.nan_to_num(index.place[living], nan=0.5)
-    table = {
-        "run": run.info.name,
-        "names": list(run.names),
-        "kinds": list(KINDS),
-        "id": [int(k) for k in living],
-        "kind": "".join(str(int(x)) for x in index.kinds[living]),
-        "entropy": _whole(index.entropy[living], 1000),
-        "cofire": _whole(index.cofire[living], 1000),
-        "correlation": _whole(index.worst_correlation()[living], 1000),
-        "energy": _whole(np.log10(np.maximum(energy, 1e-12)), 100),
-        "rate": _whole(np.log10(np.maximum(rate, 1e-9)), 100),
-        "x": _whole(place[:, 0], 1023),
-        "y": _whole(place[:, 1], 1023),
-        "label": {int(k): labels[int(k)] for k in living if int(k) in labels},
-        "page": sorted(pages),
-        "pictures": {
-            k: [run.names.index(name) for name in names] for k, names in pages.items() if names
-        },
-    }
-    return f"usaeViz.setIndex({json.dumps(table, separators=(',', ':'), allow_nan=False)});\n"
+def _about(run: Run, index: ConceptIndex) -> list[tuple[str, str]]:
+    recipe = run.recipe()
+    kind, _, rest = recipe.images.source.partition(":")
+    # A source without a place has nothing but settings.
+    where, settings = read_settings(f",{rest}" if _SETTING.match(rest) else rest)
+    # A gallery names no place on the machine that it was made on.
+    place = ", ".join(filter(None, [PurePath(where).name, *map(_setting, settings.items())]))
+    usae, steps = recipe.usae, recipe.training.steps
+    made = [f"{steps:,} steps", run.info.created_by]
+    return [
+        ("data", f"{kind} {place}".strip() + f", {recipe.images.canvas} px"),
+        ("index", f"{index.images:,} images, {index.tokens:,} tokens"),
+        (
+            "code",
+            f"{usae.concepts:,} concepts, {usae.k} kept a token, {usae.variant}, mode {usae.mode}",
+        ),
+        ("training", ", ".join(made)),
+        ("recipe", f"{recipe.name}, sha256 {run.info.recipe_sha256[:12]}"),
+        *([("date", run.info.created)] if run.info.created else []),
+    ]
 
 
-def _whole(values: NDArray[Any], unit: int) -> list[int]:
-    return [int(x) for x in np.rint(np.nan_to_num(values) * unit)]
+def _setting(item: tuple[str, Any]) -> str:
+    key, value = item
+    shown = PurePath(value).name if isinstance(value, str) else value
+    return f"{key} {shown}"
 
 
 def _entropy(index: ConceptIndex, living: NDArray[np.int64]) -> Markup:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +27,44 @@ def build_report(run: Run, folder: Path, table: Mapping[str, Any]) -> Path:
     Returns:
         ``folder/index.html``; it opens by double-click, and the folder may be moved.
     """
-    names: list[str] = table["backbones"]
+    write_assets(folder / "assets", SHEETS)
+    write_text(folder / "index.html", report_page(run, table))
+    return folder / "index.html"
+
+
+def report_page(
+    run: Run,
+    table: Mapping[str, Any],
+    *,
+    root: str = "",
+    pages: Collection[int] | None = None,
+    picture: Callable[[str], str] = str,
+) -> str:
+    """Return the page over one report.
+
+    Args:
+        run: the run that it was made with.
+        table: the content of its ``report.json``.
+        root: path from the page to the folder that holds ``assets``.
+        pages: for a report in a gallery, the concepts that have a page there; None: it stands
+            alone.
+        picture: gives the path of a picture that the table names.
+    """
     classes = {
         name: None if found["target"] is None else _bars(name, found)
         for name, found in table["classes"].items()
     }
-    text = page_environment().get_template("report.html.jinja").render(
+    return page_environment().get_template("report.html.jinja").render(
         run=run,
         report=table,
-        names=names,
+        names=table["backbones"],
         policy=POLICY,
         charts=classes,
-        first=(table["settings"]["methods"] or [None])[0],
         summary=_summary(table),
+        root=root,
+        pages=pages,
+        picture=picture,
     )  # fmt: skip
-    write_assets(folder / "assets", SHEETS)
-    write_text(folder / "index.html", text)
-    return folder / "index.html"
 
 
 def build_report_index(
@@ -57,7 +78,7 @@ def build_report_index(
         reports: each with the name of its folder and its table.
     """
     text = page_environment().get_template("reports.html.jinja").render(
-        run=run, reports=reports, policy=POLICY
+        run=run, reports=reports, policy=POLICY, root="", home=False, picture=str
     )  # fmt: skip
     write_assets(folder / "assets", SHEETS)
     write_text(folder / "index.html", text)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from usae_viz.concepts import load_index
+from usae_viz.concepts import ConceptName, load_index
 from usae_viz.errors import UsageError
-from usae_viz.gallery.concept import concept_view
+from usae_viz.gallery.concept import concept_script, concept_view
 from usae_viz.gallery.environment import assets, page_environment
 from usae_viz.run import Run, write_bytes
 
-SCRIPTS = ("heat.js", "concept.js", "colours.js")
+SCRIPTS = ("heat.js", "toolbar.js", "concept.js", "colours.js")
 STYLES = ("base.css", "page.css", "concept.css")
 _SOURCE = re.compile(r'src="([a-z][^":]*)"')
 
@@ -26,7 +26,7 @@ def build_single(
     run: Run,
     out: Path,
     concepts: Sequence[int],
-    labels: Mapping[int, str] | None = None,
+    names: Mapping[int, ConceptName] | None = None,
     *,
     max_megabytes: float = 25,
 ) -> Path:
@@ -39,7 +39,7 @@ def build_single(
         run: an indexed run.
         out: the folder that holds ``gallery/``.
         concepts: which, in order.
-        labels: names of concepts, where they have one.
+        names: of concepts, where they have one.
         max_megabytes: a larger file is refused.
 
     Returns:
@@ -51,10 +51,12 @@ def build_single(
     """
     index = load_index(run)
     folder = out / run.gallery_dir.name
-    views = [concept_view(run, index, k, out, (labels or {}).get(k)) for k in concepts]
+    views = [concept_view(run, index, k, out, (names or {}).get(k)) for k in concepts]
     found = assets()
     style = "\n".join(found[name].decode() for name in STYLES)
-    parts = [found[name].decode() for name in SCRIPTS] + [view.data for view in views]
+    parts = [found[name].decode() for name in SCRIPTS] + [
+        concept_script(index, view) for view in views
+    ]
     # Inside a page, the end of a script must not come out of its data.
     script = "\n".join(parts).replace("</", "<\\/")
     policy = (
@@ -69,6 +71,7 @@ def build_single(
         policy=policy,
         root="",
         modes=[],
+        sheet=False,
         style=Markup(style),
         script=Markup(script),
     )

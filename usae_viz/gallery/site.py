@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from PIL import Image
-
-from usae_viz.concepts import ConceptIndex, load_index
-from usae_viz.errors import RunError, UsageError
-from usae_viz.gallery.concept import ConceptView, concept_view
-from usae_viz.gallery.environment import POLICY, assets, page_environment, write_assets
+from usae_viz.concepts import ConceptIndex, ConceptName, load_index
+from usae_viz.errors import UsageError
+from usae_viz.gallery.concept import concept_view
+from usae_viz.gallery.environment import POLICY, page_environment, write_assets
 from usae_viz.gallery.front import front
-from usae_viz.run import Run, file_sha256, read_json, write_bytes, write_json, write_text
-
-FORMAT = 2
-MANIFEST = "gallery.json"
-"""Says that a folder was made here, and of what state of the run each page is."""
-SMALL = 96
-"""Side in pixels of the pictures in the list of concepts."""
+from usae_viz.gallery.manifest import Manifest, page_state, site_look
+from usae_viz.gallery.pages import ConceptPages, MakeThumbnails
+from usae_viz.gallery.reports import (
+    Report,
+    find_reports,
+    mentions,
+    write_report,
+    write_report_list,
+)
+from usae_viz.run import Run, read_json, write_text
 
 Progress = Callable[[int, int], None]
-MakeThumbnails = Callable[[Sequence[str]], None]
 
 
 def build_site(
     run: Run,
     out: Path,
     concepts: Sequence[int],
-    labels: Mapping[int, str] | None = None,
+    names: Mapping[int, ConceptName] | None = None,
     *,
+    sheets: bool = False,
     make_thumbnails: MakeThumbnails | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Build the front page and a page for each of some concepts.
+    """Build the front page, a page for each of some concepts, and one for each report.
 
     Everything it shows is copied beside it: no network, no server, no absolute path. Pages whose
     concept has not changed since the last time are left as they are, those of concepts that are no
@@ -47,9 +45,12 @@ def build_site(
 
     Args:
         run: an indexed run.
-        out: the folder that holds ``maximized/``; the gallery goes to ``gallery/`` in it.
+        out: the folder that holds ``maximized/`` and ``reports/``; the gallery goes to ``gallery/``
+            in it.
         concepts: which get a page; what has not been maximized is said so there.
-        labels: names of concepts, where they have one.
+        names: of concepts, where they have one.
+        sheets: make a sheet (PNG) and a file of the numbers (JSON) of each as well; those that are
+            there already are kept up in any case.
         make_thumbnails: called with the images that a page shows and whose thumbnails the run does
             not have, before that page is written.
         progress: called with pages done and in all.
@@ -69,146 +70,75 @@ def build_site(
     index = load_index(run)
     for concept in wanted:
         index.require(concept)
-    names = dict(labels or {})
+    named = dict(names or {})
     folder = out / run.gallery_dir.name
-    before = _manifest(folder)
     look = site_look(run)
-    pages: dict[str, Any] = {}
-    for number, concept in enumerate(wanted):
-        page = _fingerprint(run, out, concept, look, names.get(concept))
-        key = str(concept)
-        if before.get(key, {}).get("state") == page and _page_file(folder, concept).is_file():
-            pages[key] = before[key]
-        else:
-            view = concept_view(run, index, concept, out, names.get(concept))
-            missing = sorted(i for i in view.images if not run.thumb_file(i).is_file())
-            if missing and make_thumbnails is not None:
-                make_thumbnails(missing)
-            _write_page(run, index, view, folder)
-            pages[key] = {"state": page, "pictures": _pictured(view)}
+    manifest = Manifest(run, folder, look)
+    reports = find_reports(run, out)
+    said = mentions(run, reports)
+    maximized = set(run.maximized_concepts(out))
+    pages = ConceptPages(run, index, folder, make_thumbnails)
+    for number, concept in enumerate(wanted, start=1):
+        sheet = sheets or pages.has_sheet(concept)
+        name, about = named.get(concept), said.get(concept, ())
+        state = page_state(
+            run, out, concept, look, name, about, maximized=concept in maximized, sheet=sheet
+        )
+        before = manifest.pages.get(concept)
+        if before is None or before["state"] != state or not pages.has(concept):
+            view = concept_view(run, index, concept, out, name, about)
+            pages.write(view, sheet=sheet)
+            pictured = list(view.modes[0].pictures) if view.modes else []
+            manifest.pages[concept] = {"state": state, "pictures": pictured}
+            manifest.save(soon=True)
         if progress:
-            progress(number + 1, len(wanted))
-    for key in set(before) - set(pages):
-        _remove_page(folder, int(key))
-    _write_front(run, index, folder, {int(k): v["pictures"] for k, v in pages.items()}, names)
+            progress(number, len(wanted))
+    for concept in set(manifest.pages) - set(wanted):
+        pages.remove(concept)
+        del manifest.pages[concept]
+    _bring_reports(run, reports, folder, manifest, look)
+    _write_front(run, index, folder, manifest, named, reports)
     write_assets(folder / "assets")
-    table = {"format": FORMAT, "run": run.info.name, "look": look, "pages": pages}
-    write_json(folder / MANIFEST, table)
+    manifest.save()
     return folder / "index.html"
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    file = folder / MANIFEST
-    if not file.is_file():
-        # Nothing of ours: what an interrupted first build left has only our folders in it.
-        ours = {"assets", "concepts", "data", "pictures", "thumbs", "index.html", "compare.html"}
-        if folder.exists() and any(path.name not in ours for path in folder.iterdir()):
-            raise RunError(
-                f"{folder} holds something that was not built by usae-viz",
-                expected=f"no such folder, an empty one, or one with {MANIFEST}",
-                hint="move it away, or give another --out",
-            )
-        return {}
-    table = read_json(file)
-    if not isinstance(table, dict) or table.get("format") != FORMAT:
-        shutil.rmtree(folder)
-        return {}
-    found: dict[str, Any] = table["pages"]
-    return found
-
-
-def site_look(run: Run) -> str:
-    """Return a hash of what every page depends on: templates, assets, the index, the run."""
-    parts = hashlib.sha256()
-    loader = page_environment().loader
-    assert loader is not None
-    for name in sorted(loader.list_templates()):
-        parts.update(loader.get_source(page_environment(), name)[0].encode())
-    for _, data in sorted(assets().items()):
-        parts.update(data)
-    parts.update(file_sha256(run.index_file).encode())
-    parts.update(run.info.model_dump_json().encode())
-    return parts.hexdigest()
-
-
-def _fingerprint(run: Run, out: Path, concept: int, look: str, label: str | None) -> str:
-    # By content, not by time: a gallery that was moved or checked out is not built anew.
-    results = [
-        (kind, file_sha256(run.maximized_dir(concept, out, kind) / "result.json"))
-        for kind in run.maximized_kinds(concept, out)
-    ]
-    return hashlib.sha256(json.dumps([look, concept, label, results]).encode()).hexdigest()[:16]
-
-
-def _page_file(folder: Path, concept: int) -> Path:
-    return folder / "concepts" / f"{concept:06d}.html"
-
-
-def _write_page(run: Run, index: ConceptIndex, view: ConceptView, folder: Path) -> None:
-    for image_id in view.images:
-        target = folder / "thumbs" / f"{image_id}.webp"
-        if not target.is_file():
-            _copy(run.thumb_file(image_id), target, "index again")
-    place = folder / "pictures" / f"c{view.concept}"
-    shutil.rmtree(place, ignore_errors=True)
-    for mode in view.modes:
-        for name, picture in mode.pictures.items():
-            _copy(picture.plain, place / mode.name / f"{name}.png", "maximize the concept again")
-            _copy(
-                picture.alpha, place / mode.name / f"{name}.alpha.png", "maximize the concept again"
-            )
-    if view.modes:
-        for name, picture in view.modes[0].pictures.items():
-            _write_small(picture.plain, place / f"{name}.small.webp")
-    write_text(folder / "data" / f"c{view.concept}.js", view.data)
-    template = page_environment().get_template("concept_page.html.jinja")
-    text = template.render(run=run, index=index, view=view, policy=POLICY, root="../")
-    write_text(_page_file(folder, view.concept), text)
-
-
-def _write_small(source: Path, target: Path) -> None:
-    with Image.open(source) as opened:
-        small = opened.convert("RGB")
-    small.thumbnail((SMALL, SMALL), Image.Resampling.LANCZOS)
-    data = io.BytesIO()
-    small.save(data, "WEBP", quality=80, method=4)
-    write_bytes(target, data.getvalue())
-
-
-def _pictured(view: ConceptView) -> list[str]:
-    return list(view.modes[0].pictures) if view.modes else []
-
-
-def _remove_page(folder: Path, concept: int) -> None:
-    _page_file(folder, concept).unlink(missing_ok=True)
-    (folder / "data" / f"c{concept}.js").unlink(missing_ok=True)
-    shutil.rmtree(folder / "pictures" / f"c{concept}", ignore_errors=True)
+def _bring_reports(
+    run: Run, reports: Sequence[Report], folder: Path, manifest: Manifest, look: str
+) -> None:
+    place = folder / "reports"
+    for report in reports:
+        linked = [k for k in report.concepts if k in manifest.pages]
+        state = "-".join([look[:16], report.state[:16], *map(str, linked)])
+        written = (place / report.name / "index.html").is_file()
+        if manifest.reports.get(report.name) != state or not written:
+            write_report(run, report, place, manifest.pages)
+            manifest.reports[report.name] = state
+    for name in set(manifest.reports) - {report.name for report in reports}:
+        shutil.rmtree(place / name, ignore_errors=True)
+        del manifest.reports[name]
+    if reports:
+        write_report_list(run, reports, place)
+    else:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _write_front(
     run: Run,
     index: ConceptIndex,
     folder: Path,
-    pages: Mapping[int, Sequence[str]],
-    names: Mapping[int, str],
+    manifest: Manifest,
+    names: Mapping[int, ConceptName],
+    reports: Sequence[Report],
 ) -> None:
+    pages = {k: tuple(entry["pictures"]) for k, entry in manifest.pages.items()}
     stored = run.find_evaluation()
     evaluation = None if stored is None else read_json(stored)
-    found = front(run, index, {k: tuple(v) for k, v in pages.items()}, names, evaluation)
+    found = front(run, index, pages, names, evaluation)
     write_text(folder / "data" / "index.js", found.data)
     write_text(folder / "data" / "pages.js", f"usaeViz.setPages({json.dumps(sorted(pages))});\n")
     shared = {"run": run, "index": index, "policy": POLICY, "root": ""}
     for name in ("compare", "index"):
         template = page_environment().get_template(f"{name}.html.jinja")
-        text = template.render(**shared, front=found, evaluation=evaluation)
+        text = template.render(**shared, front=found, evaluation=evaluation, reports=reports)
         write_text(folder / f"{name}.html", text)
-
-
-def _copy(source: Path, target: Path, remedy: str) -> None:
-    try:
-        data = source.read_bytes()
-    except OSError as error:
-        raise RunError(
-            f"{source} cannot be read", got=error.strerror or str(error), hint=remedy
-        ) from None
-    write_bytes(target, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +20,7 @@ def histogram_chart(
     title: str,
     x_label: str,
     y_label: str,
-    width: int = 560,
+    width: int = 420,
     height: int = 220,
 ) -> Markup:
     """Draw how many values lie between rising edges.
@@ -62,7 +63,9 @@ def histogram_chart(
         right=right,
         bottom=bottom,
         bars=bars,
-        x_ticks=[(round(a, 1), f"{value:g}") for a, value in zip(across, x, strict=True)],
+        x_ticks=[
+            (round(a, 1), f"{value:.3g}") for a, value in zip(across, x, strict=True)
+        ][:: max(1, math.ceil(len(x) / 10))],
         y_ticks=[
             (round(bottom - t / ticks[-1] * (bottom - top), 1), f"{t:,.0f}") for t in ticks
         ],

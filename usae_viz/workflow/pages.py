@@ -21,6 +21,7 @@ def build_gallery(
     *,
     out: Path | None = None,
     single_file: bool = False,
+    sheets: bool = False,
     max_megabytes: float = 25,
     progress: Progress | None = None,
 ) -> Path:
@@ -32,6 +33,8 @@ def build_gallery(
             maximized, and with none the twelve most universal.
         out: folder that holds ``maximized/`` and gets ``gallery/``; the run's outputs by default.
         single_file: put the pages into one file too, for mail and archives.
+        sheets: write a sheet of each concept (PNG, for a paper) and its numbers (JSON) as well, to
+            ``gallery/sheets/``.
         max_megabytes: that file may be at most so large.
         progress: called with what is going on, done, total.
 
@@ -51,10 +54,15 @@ def build_gallery(
     for concept in chosen:
         index.require(concept)
     tick = None if progress is None else lambda done, all_: progress("pages", done, all_)
-    names = concept_names(run)
-    thumbnails = _Thumbnails(run)
+    names = find_names(run)
     page = build_site(
-        run, run.outputs, chosen, names, make_thumbnails=thumbnails.make, progress=tick
+        run,
+        run.outputs,
+        chosen,
+        names,
+        sheets=sheets,
+        make_thumbnails=_Thumbnails(run).make,
+        progress=tick,
     )
     if single_file:
         page = build_single(run, run.outputs, chosen, names, max_megabytes=max_megabytes)

@@ -9,6 +9,12 @@ const usaeViz = (() => {
 
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
+  const decoded = new WeakMap();
+  const levels = (example) => {
+    if (!decoded.has(example)) decoded.set(example, bytes(example.values));
+    return decoded.get(example);
+  };
+
   /** Return a token map's value at a place in [0, 1]², as a share of the example's peak. */
   function sample(values, grid, right, down) {
     // A token's value sits at the middle of its patch; beyond the outer middles it is constant.
@@ -29,13 +35,13 @@ const usaeViz = (() => {
   /** Draw one token map: colour from the table, opacity in proportion to the value. */
   function paint(canvas, grid, example, top, threshold) {
     const size = canvas.width;
-    example.bytes ??= bytes(example.values);
+    const values = levels(example);
     const gain = example.peak / top;
     const pen = canvas.getContext("2d");
     const pixels = pen.createImageData(size, size);
     for (let y = 0; y < size; y++) {
       for (let x = 0; x < size; x++) {
-        const value = sample(example.bytes, grid, (x + 0.5) / size, (y + 0.5) / size) * gain;
+        const value = sample(values, grid, (x + 0.5) / size, (y + 0.5) / size) * gain;
         const unit = Math.min(Math.max(value, 0), 1);
         const level = unit < threshold ? 0 : Math.round(unit * 255);
         const to = 4 * (y * size + x);
@@ -79,8 +85,7 @@ const usaeViz = (() => {
     const found = numbersOf(photo);
     if (!found) return null;
     const { table, backbone, example } = found;
-    example.bytes ??= bytes(example.values);
-    const value = sample(example.bytes, table.grid, right, down) * example.peak;
+    const value = sample(levels(example), table.grid, right, down) * example.peak;
     return { value, share: value / backbone.top, name: backbone.name };
   }
 
@@ -93,6 +98,7 @@ const usaeViz = (() => {
       state.pages = pages;
     },
     pages: () => state.pages,
+    numbers: (concept) => concepts.get(concept),
     draw,
     valueAt,
   };

@@ -10,6 +10,7 @@ document.addEventListener("usae-viz-index", () => {
   const pen = canvas.getContext("2d");
   const { width, height } = canvas;
   const pad = 14;
+  const kinds = Uint8Array.from(table.kind, Number);
   const across = (at) => pad + (table.x[at] / 1023) * (width - 2 * pad);
   const down = (at) => pad + (table.y[at] / 1023) * (height - 2 * pad);
   let passing = null;
@@ -20,11 +21,17 @@ document.addEventListener("usae-viz-index", () => {
     const style = getComputedStyle(document.documentElement);
     pen.clearRect(0, 0, width, height);
     const size = table.id.length > 4000 ? 2 : table.id.length > 800 ? 3 : 5;
-    for (let at = 0; at < table.id.length; at++) {
-      const kind = Number(table.kind[at]);
-      pen.globalAlpha = passing && !passing.has(at) ? 0.08 : 0.75;
-      pen.fillStyle = style.getPropertyValue(`--series-${kind}`);
-      pen.fillRect(across(at) - size / 2, down(at) - size / 2, size, size);
+    const colours = table.kinds.map((kind) => style.getPropertyValue(`--kind-${kind}`));
+    // A class at a time, those that are filtered away first: the pen changes its colour rarely.
+    for (const passes of passing ? [false, true] : [true]) {
+      pen.globalAlpha = passes ? 0.85 : 0.1;
+      colours.forEach((colour, kind) => {
+        pen.fillStyle = colour;
+        for (let at = 0; at < table.id.length; at++) {
+          if (kinds[at] !== kind || (passing && passing.has(at) !== passes)) continue;
+          pen.fillRect(across(at) - size / 2, down(at) - size / 2, size, size);
+        }
+      });
     }
     pen.globalAlpha = 1;
     if (current < 0) return;
@@ -37,7 +44,7 @@ document.addEventListener("usae-viz-index", () => {
 
   function say() {
     const k = table.id[current];
-    const kind = table.kinds[Number(table.kind[current])];
+    const kind = table.kinds[kinds[current]];
     note.textContent = `Concept ${k}, ${kind}${table.label[k] ? `: ${table.label[k]}` : ""}`;
   }
 

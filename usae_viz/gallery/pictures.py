@@ -1,0 +1,142 @@
+"""Maximized pictures as a page shows them: by mode, each with the numbers that go with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from usae_viz.maximize.result import MaximizeResult, read_result
+from usae_viz.render import Line, heat_table, line_chart
+from usae_viz.run import Run
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A maximized picture.
+
+    Attributes:
+        plain: its file.
+        alpha: file of the same, transparent where the optimisation hardly pulled.
+        seeds: files of the pictures from further seeds.
+        side: pixels.
+        share: activation on it over the natural level; None without such a level.
+        spread: its standard deviation over seeds; 0 for one seed.
+        rank: place of the concept among all in the picture's code, from 1; 0: not in it.
+        portion: the concept's share of all activation in the picture.
+    """
+
+    plain: Path
+    alpha: Path
+    seeds: tuple[Path, ...]
+    side: int
+    share: float | None
+    spread: float
+    rank: int
+    portion: float
+
+
+@dataclass(frozen=True)
+class ModeView:
+    """The pictures of one mode and their numbers.
+
+    Attributes:
+        name: per-model, shared, contrast …
+        verdict: the numbers in words.
+        pictures: by backbone; those without one are missing.
+        transfer, trajectory: table and chart.
+        settings, seconds: how they were made.
+        table: the numbers as plain values, for JSON.
+    """
+
+    name: str
+    verdict: str
+    pictures: dict[str, Picture]
+    transfer: Markup
+    trajectory: Markup
+    settings: dict[str, Any]
+    seconds: float
+    table: dict[str, Any]
+
+
+def mode_views(run: Run, concept: int, out: Path) -> list[ModeView]:
+    """Return what was maximized for a concept, per-model pictures first.
+
+    Raises:
+        RunError: a file is missing or damaged.
+    """
+    return [
+        _mode(read_result(run.maximized_dir(concept, out, kind)))
+        for kind in run.maximized_kinds(concept, out)
+    ]
+
+
+def _mode(result: MaximizeResult) -> ModeView:
+    pictures = {name: _picture(result, name) for name in result.optimised}
+    return ModeView(
+        name=result.mode,
+        verdict=result.verdict,
+        pictures=pictures,
+        transfer=_transfer_table(result),
+        trajectory=_trajectory(result),
+        settings=result.settings,
+        seconds=result.seconds,
+        table={
+            "mode": result.mode,
+            "verdict": result.verdict,
+            "optimised_for": list(result.rows),
+            "read_by": list(result.backbones),
+            "transfer": [
+                [None if math.isnan(x) else float(x) for x in row] for row in result.transfer
+            ],
+            "rank": {name: picture.rank for name, picture in pictures.items()},
+            "share_of_code": {name: picture.portion for name, picture in pictures.items()},
+            "settings": result.settings,
+        },
+    )
+
+
+def _picture(result: MaximizeResult, name: str) -> Picture:
+    assert result.folder is not None  # it was read from there
+    row, at = result.row_of(name), result.backbones.index(name)
+    share = float(result.transfer[row, at])
+    others = len(result.variants.get(result.rows[row], ()))
+    return Picture(
+        plain=result.folder / result.file_of(name),
+        alpha=result.folder / f"{name}.alpha.png",
+        seeds=tuple(
+            result.folder / f"{result.rows[row]}.seed-{number}.png"
+            for number in range(2, others + 2)
+        ),
+        side=result.images[name].shape[0],
+        share=None if math.isnan(share) else share,
+        spread=0.0 if math.isnan(share) else float(result.spread[row, at]),
+        rank=int(result.rank[row, at]),
+        portion=float(result.share[row, at]),
+    )
+
+
+def _transfer_table(result: MaximizeResult) -> Markup:
+    return heat_table(
+        result.transfer,
+        rows=result.rows,
+        columns=result.backbones,
+        corner="optimised for ↓ read by →",
+        caption="Share of the reader’s natural level",
+        marked=[(result.row_of(n), result.backbones.index(n)) for n in result.optimised],
+    )
+
+
+def _trajectory(result: MaximizeResult) -> Markup:
+    return line_chart(
+        [
+            Line(name, result.backbones.index(name), result.moments[: len(values)], values)
+            for name, values in result.trajectory.items()
+        ],
+        title=f"Pre-gate activation of concept {result.concept} over the steps",
+        x_label="step",
+        y_label="activation before the gate, mean over the views of a step",
+    )
