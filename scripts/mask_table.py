@@ -87,7 +87,7 @@ def _read(
 ) -> tuple[dict[str, Tensor], Tensor]:
     parts: dict[str, list[Tensor]] = {name: [] for name in networks}
     covers = []
-    for ids, rows in live_tokens(networks, source, masked_ids(source), size):  # type: ignore[arg-type]
+    for ids, rows in live_tokens(networks, source, masked_ids(source, len(source.ids)), size):  # type: ignore[arg-type]
         for name, values in rows.items():
             parts[name].append(values.flatten(0, 1))
         covers.append(coverage(source.masks(ids), grid))

@@ -30,6 +30,7 @@ def test_an_id_is_the_same_picture_whatever_else_is_asked_for() -> None:
         alone = source.read([image_id])
         assert torch.equal(alone.images[0], together.images[number])
     assert together.labels is not None
+    assert torch.equal(source.labels(ids), together.labels)
     index = int(source.where(ids[0]).rsplit(" ", 1)[1])
     rendered = World(size=48, seed=0).render([index], masks=True)
     assert torch.equal(rendered.labels[0], together.labels[0])

@@ -37,7 +37,7 @@ def test_an_evaluation_has_intervals_controls_and_charts(trained: Run) -> None:
     assert set(alone["r2"]) == {"first", "second"}
     assert all(len(values) == 2 for values in alone["r2"].values())
     assert 0 <= alone["consistency"]["first"]["seeds"]["share"] <= 1
-    for name in ("r2", "entropy", "cofire"):
+    for name in ("r2", "entropy", "cofire", "energy"):
         root = ElementTree.fromstring((trained.evaluation_dir() / f"{name}.svg").read_text())
         assert root.tag.endswith("svg")
     # Again for people: the controls are kept, not trained again.
@@ -45,7 +45,7 @@ def test_an_evaluation_has_intervals_controls_and_charts(trained: Run) -> None:
     assert len(kept) == 4
     told = COMMANDS.invoke(app, words)
     assert told.exit_code == 0, told.output
-    for text in ("shuffled pairs", "untrained", "SAEs of one backbone", " to "):
+    for text in ("shuffled pairs", "untrained", "SAEs of one backbone", " to ", "beside arXiv"):
         assert text in told.stdout
     assert kept == {p: p.stat().st_mtime_ns for p in kept}
 

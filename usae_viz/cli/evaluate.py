@@ -101,6 +101,7 @@ def print_evaluation(table: dict[str, Any]) -> None:
         pairs.add_row(pair.replace("|", " · "), f"{share:.3f}", correlation)
     if table["cofire"]["pairs"]:
         console.print(pairs)
+    print_relations(console, table["relations"])
     print_controls(console, table)
     if "world" in table:
         world = table["world"]
@@ -135,6 +136,26 @@ def with_interval(value: float, interval: Sequence[float] | None, between: str =
     if interval is None:
         return f"{value:.3f}"
     return f"{value:.3f}{between}({interval[0]:.3f} to {interval[1]:.3f})"
+
+
+def print_relations(console: Console, found: dict[str, Any]) -> None:
+    """Print the relations that the paper draws, beside its figures."""
+    paper = found["paper"]
+    grid = Table("", "here", "paper", title="beside arXiv 2502.03714", title_justify="left")
+    for near, share in found["entropy"].items():
+        title = f"share of entropy near {near}"
+        grid.add_row(title, f"{share:.3f}", f"{paper['entropy'][near]:.3f}")
+    for key, title in (
+        ("energy_r", "r of log energy, log co-fires"),
+        ("energy_r_many", f"above 1,000 of them ({found['many']} concepts)"),
+    ):
+        here = "–" if found[key] is None else f"{found[key]:.2f}"
+        grid.add_row(title, here, f"{paper[key]:.2f}")
+    for key, share in (("top_1000", "sixth"), ("top_100", "sixtieth")):
+        here = ", ".join(f"{name} {value:.3f}" for name, value in found["cofire"][key].items())
+        theirs = ", ".join(f"{name} {value}" for name, value in paper["cofire"][key].items())
+        grid.add_row(f"co-fire, first {share} by energy", here, theirs)
+    console.print(grid)
 
 
 def print_controls(console: Console, table: dict[str, Any]) -> None:

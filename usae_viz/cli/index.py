@@ -38,7 +38,7 @@ def index(
 ) -> None:
     """Index what each concept does over the run's images: statistics, examples, neighbours.
 
-    With many processes: torchrun --nproc-per-node N -m usae_viz index --run RUN.
+    With many processes: torchrun --nproc-per-node N -m -- usae_viz index --run RUN.
     """
     opened = chosen_run(run)
     if opened.outputs != opened.path:

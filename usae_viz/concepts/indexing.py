@@ -76,7 +76,7 @@ def gather(
         settings: those of a new `ConceptPass`.
 
     Raises:
-        StoreError: there is no image.
+        StoreError: there is no image, and no pass to go on with.
     """
     gathered = into
     for ids, rows in images:
@@ -88,7 +88,7 @@ def gather(
         gathered.add(ids, codes, None if source is None else read_labels(source, ids))
         if progress:
             progress(len(gathered.ids))
-    if gathered is None or not gathered.ids:
+    if gathered is None:
         raise StoreError("there is no image to index")
     return gathered
 
@@ -103,7 +103,12 @@ def write_index(
         usae: the model whose codes were gathered.
         gathered: the whole pass, of all ranks.
         source: if given, thumbnails of the examples are made from it.
+
+    Raises:
+        StoreError: there is no image.
     """
+    if not gathered.ids:
+        raise StoreError("there is no image to index")
     for shelf in gathered.shelves.values():
         shelf.settle()
     kept = [shelf.image.numpy().ravel() for shelf in gathered.shelves.values()]

@@ -75,9 +75,11 @@ class TokenSample:
         self._settle()
 
     def _settle(self) -> None:
-        parts = [self, *self._waiting] if len(self.draw) else self._waiting
-        if not self._waiting:
+        waiting = [part for part in self._waiting if len(part.draw)]
+        if not waiting:
+            self._waiting = []
             return
+        parts = [self, *waiting] if len(self.draw) else waiting
         draw = np.concatenate([part.draw for part in parts])
         order = np.argsort(draw, kind="stable")[: self.size]
         rows = torch.from_numpy(order)

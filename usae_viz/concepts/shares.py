@@ -36,8 +36,11 @@ class Shares:
     def write(self, rank: int, gathered: ConceptPass) -> None:
         """Write a rank's share, whole or not at all."""
         tensors, ids = gathered.state()
-        hashes = torch.frombuffer(bytearray.fromhex("".join(ids)), dtype=torch.uint8)
-        write_bytes(self.file(rank), save({**tensors, "ids": hashes.view(len(ids), -1)}))
+        # Of few images a rank may have none.
+        hashes = torch.tensor(
+            [list(bytes.fromhex(image_id)) for image_id in ids], dtype=torch.uint8
+        )
+        write_bytes(self.file(rank), save({**tensors, "ids": hashes}))
 
     def merge(self, empty: Callable[[], ConceptPass]) -> ConceptPass | None:
         """Add up all shares and remove them; None if some are missing, or another rank does it.

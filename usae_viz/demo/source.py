@@ -58,6 +58,10 @@ class WorldSource:
         images = (batch.images * 255).round().to(torch.uint8)
         return ImageBatch(list(ids), images, batch.labels)
 
+    def labels(self, ids: Sequence[str]) -> Tensor:
+        """Return the images' labels ``[images, concepts]`` bool, without rendering them."""
+        return self._world.labels([self._index[i] for i in ids])
+
     def masks(self, ids: Sequence[str]) -> Tensor:
         """Return where each concept is: bool ``[images, concepts, canvas, canvas]``."""
         masks = self._world.render([self._index[i] for i in ids], masks=True).masks

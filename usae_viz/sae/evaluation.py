@@ -13,6 +13,7 @@ from usae_viz.errors import StoreError
 from usae_viz.sae.bootstrap import LEVEL, Universality, affordable, ends
 from usae_viz.sae.code import SparseCode
 from usae_viz.sae.reconstruction import Reconstruction
+from usae_viz.sae.relations import log_correlation, relations
 from usae_viz.sae.statistics import CodeStatistics
 from usae_viz.sae.universal import UniversalSAE
 
@@ -89,6 +90,7 @@ def evaluate_usae(
         "r2": {"channel": channel[0].tolist(), "scalar": scalar[0].tolist()},
         "mse": sums.mse()[0].tolist(),
         **universality(usae, statistics),
+        "relations": relations(usae, statistics),
     }
     if replicates:
         m = range(len(usae.names))
@@ -181,7 +183,7 @@ def universality(usae: UniversalSAE, statistics: CodeStatistics) -> dict[str, An
         "cofire": {
             "proportion": {name: _mean(cofire[i]) for i, name in enumerate(names)},
             "pairs": {f"{names[i]}|{names[j]}": _mean(pair[i, j]) for i, j in pairs},
-            "energy_r": _log_correlation(energy, together),
+            "energy_r": log_correlation(energy, together) or 0.0,
             "lift": float(np.median(statistics.lift()[living])) if living.any() else 0.0,
         },
         "correlation": {f"{names[i]}|{names[j]}": _mean(correlation[i, j]) for i, j in pairs},
@@ -190,11 +192,3 @@ def universality(usae: UniversalSAE, statistics: CodeStatistics) -> dict[str, An
 
 def _mean(values: np.ndarray[Any, Any]) -> float:
     return float(values.mean()) if values.size else 0.0
-
-
-def _log_correlation(energy: np.ndarray[Any, Any], together: np.ndarray[Any, Any]) -> float:
-    """Pearson r of log energy and log co-fires over the concepts that co-fire (paper, fig. 5)."""
-    use = (together > 0) & (energy > 0)
-    if use.sum() < 3 or np.ptp(energy[use]) == 0 or np.ptp(together[use]) == 0:
-        return 0.0
-    return float(np.corrcoef(np.log(energy[use]), np.log(together[use]))[0, 1])

@@ -58,7 +58,7 @@ def dissect_run(
             "names can be found only where masks say what is where",
             hint="give --masks FOLDER with files IMAGE__LABEL.png",
         )
-    ids = masked_ids(source)[:limit]
+    ids = masked_ids(source, limit)
     size = recipe.activations.batch_images
     networks = {n: b.to(open_device(device)) for n, b in load_run_backbones(run).items()}
     labels = len(source.mask_names)
@@ -86,16 +86,18 @@ def dissect_run(
     return table
 
 
-def masked_ids(source: MaskedSource) -> list[str]:
-    """Return the images that have a mask, in the order of their hashes."""
+def masked_ids(source: MaskedSource, limit: int) -> list[str]:
+    """Return the first images that have a mask, at most `limit`, in the source's order."""
     places = [source.label_names.index(name) for name in source.mask_names]
     found: list[str] = []
     ids = list(source.ids)
     read = getattr(source, "labels", None)
     if read is None:
-        return ids
-    for start in range(0, len(ids), 1024):
-        part = ids[start : start + 1024]
+        return ids[:limit]
+    for start in range(0, len(ids), 256):
+        if len(found) >= limit:
+            break
+        part = ids[start : start + 256]
         has = read(part)[:, places].any(1)
         found += [image_id for image_id, here in zip(part, has.tolist(), strict=True) if here]
-    return found
+    return found[:limit]

@@ -14,7 +14,7 @@ from usae_viz.concepts import LabelScorer, load_index
 from usae_viz.demo import yardstick
 from usae_viz.images import ImageSource, open_source, read_labels
 from usae_viz.recipe import ImagesSpec, Recipe
-from usae_viz.render import Line, histogram_chart, line_chart, matrix_chart
+from usae_viz.render import Line, histogram_chart, line_chart, log_scatter, matrix_chart
 from usae_viz.run import Run, write_json, write_text
 from usae_viz.sae import CodeStatistics, UniversalSAE, evaluate_usae, load_usae
 from usae_viz.sae.bootstrap import REPLICATES
@@ -122,7 +122,7 @@ def _batches(
 def charts(
     result: Mapping[str, Any], usae: UniversalSAE, statistics: CodeStatistics
 ) -> dict[str, str]:
-    """Return the charts of an evaluation as SVG: ``r2``, ``entropy``, ``cofire``."""
+    """Return the charts of an evaluation as SVG: ``r2``, ``entropy``, ``cofire``, ``energy``."""
     names = result["backbones"]
     entropy = result["entropy"]
     drawn = {
@@ -143,18 +143,25 @@ def charts(
     }
     living = ~statistics.dead()
     if living.any():
-        order = np.argsort(-statistics.energy(usae).mean(0)[living], kind="stable")
-        cofire = statistics.cofire()[:, living][:, order]
-        parts = np.array_split(np.arange(len(order)), min(RANKS, len(order)))
+        energy, cofire = statistics.energy(usae), statistics.cofire()
+        parts = np.array_split(np.arange(living.sum()), min(RANKS, living.sum()))
         x = [float(part.mean()) + 1 for part in parts]
+        lines = []
+        for i, name in enumerate(names):
+            ordered = cofire[i, living][np.argsort(-energy[i, living], kind="stable")]
+            lines.append(Line(name, i, x, [float(ordered[part].mean()) for part in parts]))
         drawn["cofire"] = line_chart(
-            [
-                Line(name, i, x, [float(cofire[i, part].mean()) for part in parts])
-                for i, name in enumerate(names)
-            ],
+            lines,
             title="Co-fire of concepts by energy",
-            x_label="rank by energy",
+            x_label="rank by energy in the backbone",
             y_label="of the tokens in which it fires, share in which it fires in all",
             percent=True,
+        )
+        drawn["energy"] = log_scatter(
+            [("concepts", energy.mean(0), statistics.all_fire)],
+            title="Energy of concepts against the tokens in which all backbones fire them, "
+            f"r = {result['cofire']['energy_r']:.2f}",
+            x_label="energy (mean over backbones)",
+            y_label="tokens in which all backbones fire it",
         )
     return {name: str(chart) for name, chart in drawn.items()}

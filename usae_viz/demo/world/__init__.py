@@ -7,7 +7,7 @@ cannot know it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -82,18 +82,12 @@ class World:
         Raises:
             ValueError: if an index is negative or ``indices`` is not one-dimensional.
         """
-        wanted = torch.as_tensor(indices, dtype=torch.int64)
-        if wanted.ndim != 1:
-            raise ValueError(f"indices must be one-dimensional, got shape {tuple(wanted.shape)}")
-        if len(wanted) and int(wanted.min()) < 0:
-            raise ValueError(f"indices must not be negative, got {int(wanted.min())}")
+        wanted = _numbers(indices)
         size, n = self.size, len(wanted)
         images = torch.empty(n, 3, size, size)
         labels = torch.zeros(n, len(CONCEPTS), dtype=torch.bool)
         maps = torch.zeros(n, len(CONCEPTS), size, size, dtype=torch.bool) if masks else None
-        step = max(1, _CHUNK // size**2)
-        for start in range(0, n, step):
-            part = slice(start, start + step)
+        for part in self._chunks(n):
             scene = draw_scene(self.seed, wanted[part])
             objects = paint_objects(scene, size)
             images[part] = compose(scene, objects, paint_background(scene, size), self._tile)
@@ -102,6 +96,28 @@ class World:
             if maps is not None:
                 _fill(maps[part], regions, columns, labels[part])
         return WorldBatch(images, labels, maps)
+
+    def labels(self, indices: Sequence[int] | Tensor) -> Tensor:
+        """Return the labels that `render` gives, without drawing what they do not depend on."""
+        wanted = _numbers(indices)
+        found = torch.zeros(len(wanted), len(CONCEPTS), dtype=torch.bool)
+        for part in self._chunks(len(wanted)):
+            scene = draw_scene(self.seed, wanted[part])
+            found[part] = _label(*_regions(scene, paint_objects(scene, self.size)))
+        return found
+
+    def _chunks(self, count: int) -> Iterator[slice]:
+        step = max(1, _CHUNK // self.size**2)
+        return (slice(start, start + step) for start in range(0, count, step))
+
+
+def _numbers(indices: Sequence[int] | Tensor) -> Tensor:
+    wanted = torch.as_tensor(indices, dtype=torch.int64)
+    if wanted.ndim != 1:
+        raise ValueError(f"indices must be one-dimensional, got shape {tuple(wanted.shape)}")
+    if len(wanted) and int(wanted.min()) < 0:
+        raise ValueError(f"indices must not be negative, got {int(wanted.min())}")
+    return wanted
 
 
 def _regions(scene: Scene, objects: Objects) -> tuple[Tensor, Tensor]:
