@@ -30,7 +30,7 @@ def as_json(*words: str | Path) -> Any:
     return json.loads(result.stdout)
 
 
-@pytest.mark.parametrize("name", ["imagenet-tiny-trio", "world"])
+@pytest.mark.parametrize("name", shipped())
 def test_recipes_open_with_their_command_and_validate(name: str) -> None:
     path = shipped()[name]
     first = path.read_text().splitlines()[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,9 +49,9 @@ class Heatmaps:
     concept: int
     names: tuple[str, ...]
     files: tuple[str, ...]
-    canvases: NDArray[np.uint8]
-    gated: dict[str, Floats]
-    pre_gate: dict[str, Floats]
+    canvases: NDArray[np.uint8] = field(repr=False)
+    gated: dict[str, Floats] = field(repr=False)
+    pre_gate: dict[str, Floats] = field(repr=False)
     scale: dict[str, float]
     name: str = ""
 

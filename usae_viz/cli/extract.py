@@ -10,12 +10,14 @@ import typer
 from usae_viz.cli.terminal import (
     DeviceOption,
     JsonOption,
+    ProcessesOption,
     RecipeArgument,
     SetOption,
     ThreadsOption,
     VerifyOption,
     notes,
     print_json,
+    print_plan,
     progress_bar,
     recipe_out,
     use_threads,
@@ -31,6 +33,10 @@ SHOWN = 5
 def extract(
     recipe: RecipeArgument,
     out: Annotated[Path | None, typer.Option("--out", help="Run to make: runs/NAME.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be written, how large, and stop.")
+    ] = False,
+    processes: ProcessesOption = 1,
     sets: SetOption = None,
     threads: ThreadsOption = None,
     device: DeviceOption = "cpu",
@@ -45,6 +51,10 @@ def extract(
     use_threads(threads)
     from usae_viz import workflow
 
+    if dry_run:
+        plan = workflow.plan(resolved, device=device, processes=processes, training=False)
+        print_json(plan) if as_json else print_plan(plan)
+        return
     with progress_bar() as progress:
         run, store = workflow.extract(
             resolved,

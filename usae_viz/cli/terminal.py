@@ -42,6 +42,9 @@ VerifyOption = Annotated[
     bool,
     typer.Option(help="Read the bytes of shards that are there already, not only their headers."),
 ]
+ProcessesOption = Annotated[
+    int, typer.Option("--processes", min=1, help="--dry-run: how many would share the work.")
+]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder to write to.")]
 
 notes = Console(stderr=True, highlight=False)
@@ -93,6 +96,18 @@ def chosen_run(path: Path | None) -> Run:
 def print_json(table: Any) -> None:
     """Print one JSON object on stdout."""
     print(json.dumps(table, allow_nan=False))
+
+
+def print_plan(plan: dict[str, Any], name: str = "") -> None:
+    """Print what a job would do; tables within it one line each."""
+    console = Console(highlight=False)
+    if name:
+        console.print(f"[bold]{name}[/bold]")
+    for key, value in plan.items():
+        if isinstance(value, dict):
+            inner = ", ".join(f"{part} {size}" for part, size in value.items())
+            value = inner if key.endswith("megabytes") else value
+        console.print(f"{key}: {value}")
 
 
 def recipe_out(recipe: Recipe, out: Path | None) -> Path:

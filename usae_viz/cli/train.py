@@ -15,11 +15,13 @@ from usae_viz.cli.sweeps import common, sweep_points
 from usae_viz.cli.terminal import (
     DeviceOption,
     JsonOption,
+    ProcessesOption,
     RecipeArgument,
     SetOption,
     ThreadsOption,
     notes,
     print_json,
+    print_plan,
     recipe_out,
     use_threads,
     verb,
@@ -38,6 +40,7 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, how large, and stop.")
     ] = False,
+    processes: ProcessesOption = 1,
     grow: Annotated[
         Path | None,
         typer.Option(help="A trained run: fit only the recipe's further backbones to it."),
@@ -66,7 +69,10 @@ def train(
     from usae_viz import workflow
 
     if dry_run:
-        plans = {name: workflow.plan(resolved, device=device) for name, resolved in recipes.items()}
+        plans = {
+            name: workflow.plan(resolved, device=device, processes=processes)
+            for name, resolved in recipes.items()
+        }
         if as_json:
             print_json(plans.get("", plans))
             return
@@ -100,14 +106,6 @@ def train(
 def first() -> bool:
     """Return whether this process speaks for all that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def print_plan(plan: dict[str, Any], name: str) -> None:
-    """Print what a training would do."""
-    console = Console(highlight=False)
-    if name:
-        console.print(f"[bold]{name}[/bold]")
-    console.print("\n".join(f"{key}: {value}" for key, value in plan.items()))
 
 
 def print_sweep(table: dict[str, Any]) -> None:

@@ -1,0 +1,144 @@
+"""How fast this machine does a recipe's work, measured on a few of its images."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from usae_viz.activations import ActivationStore
+from usae_viz.activations import extract as extract_activations
+from usae_viz.backbones import Backbone
+from usae_viz.images import open_source
+from usae_viz.recipe import Recipe
+from usae_viz.run import Run
+from usae_viz.sae import UniversalSAE
+from usae_viz.sae.average import finished_copy
+from usae_viz.sae.modes import ingredients
+from usae_viz.sae.ranks import ONE
+from usae_viz.sae.state import Stateful, save_state
+from usae_viz.sae.trainer import Trainer
+from usae_viz.sae.training import first_step
+from usae_viz.sae.validation import validate
+from usae_viz.workflow.backbones import describe_run, open_device
+from usae_viz.workflow.training import held_out_tokens
+
+SECONDS = 4.0
+"""How long extraction and steps are each measured, after what warms up."""
+BATCHES = 4
+"""Batches of images that are measured at least: the pipeline has to fill."""
+WARM_STEPS = 3
+
+Clock = Callable[[], float]
+"""Gives seconds, like ``time.perf_counter``."""
+
+
+class Pace(NamedTuple):
+    """Seconds of wall time.
+
+    Attributes:
+        image: extraction, an image: decoding, all networks, statistics, writing.
+        step: of training, with its batch read from the store.
+        look: at held-out images, once.
+        save: of a checkpoint, once.
+        images: how many images it was measured on.
+        steps: how many steps.
+    """
+
+    image: float
+    step: float
+    look: float
+    save: float
+    images: int
+    steps: int
+
+
+def calibrate(
+    recipe: Recipe,
+    backbones: Mapping[str, Backbone],
+    *,
+    device: str,
+    training: bool = True,
+    clock: Clock = time.perf_counter,
+) -> Pace:
+    """Extract a few of the recipe's images into a temporary folder, and train on them.
+
+    Args:
+        recipe: what would be done.
+        backbones: the recipe's, loaded.
+        device: where training would run.
+        training: measure it; else only extraction.
+        clock: gives seconds.
+    """
+    size = recipe.activations.batch_images
+    available = len(open_source(recipe.images).ids)
+    # The rest of a buffer that is no whole batch is left out, and some images are held out.
+    whole = (
+        recipe.training.batch_tokens / recipe.activations.grid**2 / (1 - recipe.images.validation)
+    )
+    least = min(available, max(BATCHES * size, round(1.2 * whole) + 4))
+    with tempfile.TemporaryDirectory(prefix="usae-viz-plan-") as place:
+        _, warm = _extract(recipe, backbones, Path(place) / "warm", min(size, available), clock)
+        once = warm / min(size, available)
+        images = min(available, max(least, round(SECONDS / once)))
+        run, seconds = _extract(recipe, backbones, Path(place) / "run", images, clock)
+        pace = Pace(seconds / images, 0.0, 0.0, 0.0, images, 0)
+        if not training:
+            return pace
+        return _train(recipe, run, device, pace, clock)
+
+
+def _extract(
+    recipe: Recipe, backbones: Mapping[str, Backbone], folder: Path, images: int, clock: Clock
+) -> tuple[Run, float]:
+    some = recipe.images.model_copy(update={"limit": images})
+    limited = recipe.model_copy(update={"images": some})
+    source = open_source(some)
+    run = Run.create(folder, limited, describe_run(limited, backbones, source))
+    return run, _timed(lambda: extract_activations(run, limited, backbones, source), clock)
+
+
+def _train(recipe: Recipe, run: Run, device: str, pace: Pace, clock: Clock) -> Pace:
+    store = ActivationStore(run.activations_dir)
+    parts = ingredients(recipe.usae, recipe.training)
+    statistics = store.statistics()
+    dims = {name: len(values.mean) for name, values in statistics.items()}
+    usae = UniversalSAE(dims, recipe.usae.concepts, recipe.usae.k, recipe.concepts.tau)
+    for name, values in statistics.items():
+        usae.set_standardisation(name, values.mean, values.scale)
+    step = first_step(usae.to(open_device(device)), parts, store, recipe, ONE)
+
+    def take(steps: int) -> float:
+        wanted = {"steps": steps, "validate_every": 0, "checkpoint_every": steps + 1}
+        budget = recipe.training.model_copy(
+            update={**wanted, "max_minutes": None, "patience": None, "tensorboard": False}
+        )
+        trainer = Trainer(run, step, budget, clock=clock)
+        batches = store.token_batches(
+            budget.batch_tokens, seed=recipe.seed, buffer_images=budget.buffer_images
+        )
+        trainer.train(batches)
+        return trainer.seconds
+
+    once = take(WARM_STEPS) / WARM_STEPS
+    steps = max(2, min(400, round(SECONDS / once)))
+    pace = pace._replace(step=take(steps) / steps, steps=steps)
+    training = recipe.training
+    held_out = held_out_tokens(store, training.validation_images)
+    if training.validate_every and held_out is not None:
+        share = min(1.0, len(store.ids("validation")) / training.validation_images)
+        pace = pace._replace(
+            look=_timed(lambda: validate(finished_copy(step, None), held_out), clock) / share
+        )
+    if training.checkpoint_every <= training.steps:
+        pieces: dict[str, Stateful] = {"step": step, "optimiser": step.optimiser}
+        pace = pace._replace(save=_timed(lambda: save_state(run.training_state, pieces, {}), clock))
+    return pace
+
+
+def _timed(work: Callable[[], object], clock: Clock) -> float:
+    started = clock()
+    work()
+    return clock() - started
