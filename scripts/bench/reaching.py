@@ -77,7 +77,7 @@ def _reaching(quick: bool) -> list[Row]:
     for name, way in ways.items():
         if (quick and name == "horama") or not peer(name):
             continue
-        count = 2 if quick else CHANNELS[name]
+        count = 1 if quick else CHANNELS[name]
         channels = [alive[number * len(alive) // count] for number in range(count)]
         rows.append(_reached(subject, name, way, channels))
     return rows

@@ -127,7 +127,7 @@ def rows(quick: bool) -> list[Row]:
     if not hasattr(os, "posix_fadvise"):
         print("the system cannot forget files: left out", file=sys.stderr)
         return []
-    images, samples, rounds = (8 * 512, 96, 3) if quick else (24 * 512, 320, 7)
+    images, samples, rounds = (5 * 512, 64, 3) if quick else (24 * 512, 320, 7)
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as root:
         store, npz = Path(root) / "store", Path(root) / "npz"
         make_store(store, images)
