@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from usae_viz.backbones import load_run_backbones
 from usae_viz.cli import app
 from usae_viz.cli.recipes import shipped
-from usae_viz.concepts import load_index
+from usae_viz.concepts import concept_names, load_index
 from usae_viz.demo.networks import NETWORKS
 from usae_viz.recipe import load_recipe
 from usae_viz.run import demo_run, open_run
@@ -80,6 +80,25 @@ def test_the_bundled_run_keeps_its_promises() -> None:
     assert table["entropy"]["above_0.9"] >= living / 4
     assert table["world"]["recovered"] >= 25
     assert table["world"]["colour_shared_with_colour_blind"] == []
+
+
+def test_masks_name_the_bundled_concepts_rightly() -> None:
+    """By one half of the images, that is; on the other half the name is right and lies there."""
+    run = demo_run()
+    assert run.dissection_file is not None
+    found = json.loads(run.dissection_file.read_text())
+    named = {k: entry for k, entry in found["concepts"].items() if entry["name"]}
+    right = {k: e["name"] for k, e in named.items() if e["name"] == e["best_on_scored"]}
+    assert len(right) >= 0.9 * len(named)
+    joint = [
+        match["joint"]
+        for label, match in found["labels"].items()
+        if right.get(str(match["concept"])) == label
+    ]
+    assert len(joint) >= 30
+    assert np.median(joint) >= 0.5
+    names = concept_names(run)
+    assert {names[int(k)].source for k in right} == {"dissection"}
 
 
 def test_evaluating_the_bundled_run_gives_what_is_stored(

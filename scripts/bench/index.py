@@ -1,7 +1,7 @@
-"""The concept index: its time over that of encoding the same tokens, and whether memory stays flat.
+"""The concept index: its time over that of encoding the same tokens.
 
-Throughput and memory of a long pass are printed on stderr. Codes are simulated there, since it is
-counting that is measured: a few batches of random ones, seen again and again as new images.
+Both are timed after the places for examples have been filled; ``scripts/index_memory.py`` measures
+a long pass and its memory.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import resource
 import sys
-import time
 
 import torch
 from timing import Row, compare
@@ -23,19 +22,20 @@ DIMS = {"one": 768, "two": 384, "three": 768}
 
 def rows(quick: bool) -> list[Row]:
     generator = torch.Generator().manual_seed(0)
-    usae = UniversalSAE(DIMS, CONCEPTS, K).requires_grad_(False)
-    for weight in usae.weight:
-        weight.copy_(torch.randn(weight.shape, generator=generator) / weight.shape[1] ** 0.5)
+    usae = model()
     size = 8 if quick else BATCH
     tokens = {n: torch.randn(size * TOKENS, d, generator=generator) for n, d in DIMS.items()}
-    gathered, number = _long_pass(usae, images=400 if quick else 100_000)
+    gathered, number = ConceptPass(usae, TOKENS), 400 if quick else 4000
+    pool = simulated(usae, 2)
+    for first in range(0, number, BATCH):
+        gathered.add(image_ids(first, BATCH), pool[first // BATCH % len(pool)])
 
     def encode() -> dict[str, SparseCode]:
         return {name: usae.encode(name, tokens[name]) for name in usae.names}
 
     def index() -> None:
         nonlocal number
-        gathered.add(_ids(number, size), encode())
+        gathered.add(image_ids(number, size), encode())
         number += size
 
     row = compare(
@@ -48,25 +48,19 @@ def rows(quick: bool) -> list[Row]:
     return [row]
 
 
-def _long_pass(usae: UniversalSAE, images: int) -> tuple[ConceptPass, int]:
+def model() -> UniversalSAE:
+    """Return a model with random encoders."""
+    generator = torch.Generator().manual_seed(0)
+    usae = UniversalSAE(DIMS, CONCEPTS, K).requires_grad_(False)
+    for weight in usae.weight:
+        weight.copy_(torch.randn(weight.shape, generator=generator) / weight.shape[1] ** 0.5)
+    return usae
+
+
+def simulated(usae: UniversalSAE, batches: int) -> list[dict[str, SparseCode]]:
+    """Return codes of some batches of images."""
     generator = torch.Generator().manual_seed(1)
-    pool = [{name: _code(generator) for name in usae.names} for _ in range(4)]
-    gathered = ConceptPass(usae, TOKENS)
-    started, early = time.perf_counter(), 0.0
-    for first in range(0, images, BATCH):
-        gathered.add(_ids(first, BATCH), pool[first // BATCH % len(pool)])
-        # By a fifth of the images every place that is to be filled has been filled.
-        if not early and first >= images // 5:
-            early = _megabytes()
-    seconds = time.perf_counter() - started
-    print(
-        f"{images} images × {TOKENS} tokens × {len(usae.names)} backbones: {images / seconds:.0f} "
-        f"images a second ({seconds:.0f} s); peak memory {early:.0f} MB after a fifth, "
-        f"{_megabytes():.0f} MB at the end",
-        file=sys.stderr,
-        flush=True,
-    )
-    return gathered, images
+    return [{name: _code(generator) for name in usae.names} for _ in range(batches)]
 
 
 def _code(generator: torch.Generator) -> SparseCode:
@@ -77,9 +71,12 @@ def _code(generator: torch.Generator) -> SparseCode:
     return SparseCode(torch.empty(count, K).exponential_(generator=generator), indices)
 
 
-def _ids(first: int, count: int) -> list[str]:
+def image_ids(first: int, count: int) -> list[str]:
+    """Return ids of so many images that nobody has seen."""
     return [hashlib.sha256(str(first + i).encode()).hexdigest() for i in range(count)]
 
 
-def _megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def megabytes() -> float:
+    """Return this process's peak memory."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / (1e6 if sys.platform == "darwin" else 1024)

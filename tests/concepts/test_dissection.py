@@ -11,7 +11,16 @@ from sklearn.metrics import roc_auc_score
 
 from tests.sae.test_training import new_run, recipe
 from usae_viz.concepts import ConceptIndex, ConceptPass, write_index
-from usae_viz.concepts.dissection import LEVELS, Overlap, coverage, dissect, rolled
+from usae_viz.concepts.dissection import (
+    JOINT,
+    LEVELS,
+    JointMap,
+    Overlap,
+    coverage,
+    dissect,
+    overlap_of,
+    rolled,
+)
 from usae_viz.sae import SparseCode, UniversalSAE
 
 NAMES, CONCEPTS, GRID, IMAGES = ("one", "two"), 5, 4, 24
@@ -56,14 +65,27 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> ConceptIndex:
 @pytest.fixture(scope="module")
 def overlap(index: ConceptIndex) -> Overlap:
     made, cover, half = (
-        Overlap(index.names, index.maximum, len(LABELS)),
+        overlap_of(index, len(LABELS)),
         coverage(masks(), GRID),
         IMAGES * TOKENS // 2,
     )
     for part in (slice(0, half), slice(half, None)):
         some = {n: SparseCode(c.values[part], c.indices[part]) for n, c in codes().items()}
-        made.add(some, cover[part].numpy())
+        made.add({**some, JOINT: JointMap(index)(some)}, cover[part].numpy())
     return made
+
+
+def test_the_joint_map_is_the_mean_in_natural_units(index: ConceptIndex) -> None:
+    code = codes()
+    joint = JointMap(index)(code).toarray()
+    for k in range(CONCEPTS - 1):
+        rate = index.rate[:, k]
+        counts = [i for i in range(2) if rate[i] >= 0.1 * rate.max()]
+        expected = sum(
+            code[NAMES[i]].values[:, k].numpy() / index.natural_peak[i, k] for i in counts
+        ) / len(counts)
+        np.testing.assert_allclose(joint[:, k], expected, rtol=1e-5)
+    assert (joint[:, CONCEPTS - 1] == 0).all()
 
 
 def test_iou_is_that_of_the_mask_with_squares(index: ConceptIndex, overlap: Overlap) -> None:
@@ -95,8 +117,11 @@ def test_auc_equals_scikit_learns_on_thresholded_values(
 
 
 def test_names_are_right_or_missing(index: ConceptIndex, overlap: Overlap) -> None:
-    other = Overlap(index.names, index.maximum, len(LABELS))
-    other.add(codes(), rolled(coverage(masks(), GRID), TOKENS).numpy())
+    other = overlap_of(index, len(LABELS))
+    other.add(
+        {**codes(), JOINT: JointMap(index)(codes())},
+        rolled(coverage(masks(), GRID), TOKENS).numpy(),
+    )
     found = dissect(index, LABELS, overlap, overlap, other, (IMAGES, IMAGES))
     assert {k: entry["name"] for k, entry in found.concepts.items()} == {
         0: "dots", 1: "red", 2: None, 3: None,
@@ -104,6 +129,9 @@ def test_names_are_right_or_missing(index: ConceptIndex, overlap: Overlap) -> No
     dots = found.labels[0]
     assert dots.concept == 0
     assert dots.mean > 0.7
+    assert dots.joint > 0.7
+    assert set(dots.iou) == set(NAMES)
+    assert set(dots.threshold) == {*NAMES, JOINT}
     assert dots.mean == pytest.approx(np.mean(list(dots.iou.values())))
     assert dots.runner_up[1] < dots.mean
     assert dots.chance < dots.mean / 2

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from usae_viz.cli.terminal import (
     DeviceOption,
@@ -49,17 +49,22 @@ def dissect(
     if as_json:
         print_json(table)
         return
-    grid = Table("label", "concept", "IoU", "runner-up", "chance", "AUC", "its name")
+    grid = Table(
+        *(Column("label", no_wrap=True), "concept", "IoU", "by backbone", "next", "chance", "AUC"),
+        "its name",
+        padding=0,
+    )
     for label, match in table["labels"].items():
-        entry = table["concepts"].get(str(match["concept"]), {})
+        name = table["concepts"].get(str(match["concept"]), {}).get("name")
         grid.add_row(
             label,
             str(match["concept"]),
+            f"{match['joint']:.2f}",
             f"{match['mean']:.2f}",
             f"{match['runner_up'][0]}: {match['runner_up'][1]:.2f}",
             f"{match['chance']:.2f}",
             f"{max(match['auc'].values()):.2f}",
-            entry.get("name") or "–",
+            "the same" if name == label else name or "–",
         )
     Console(highlight=False).print(grid)
     named = sum(entry["name"] is not None for entry in table["concepts"].values())

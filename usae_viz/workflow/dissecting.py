@@ -9,7 +9,15 @@ import torch
 from usae_viz.activations.live import live_tokens
 from usae_viz.backbones import load_run_backbones
 from usae_viz.concepts import load_index
-from usae_viz.concepts.dissection import Overlap, codes_on_cpu, coverage, dissect, rolled
+from usae_viz.concepts.dissection import (
+    JOINT,
+    JointMap,
+    codes_on_cpu,
+    coverage,
+    dissect,
+    overlap_of,
+    rolled,
+)
 from usae_viz.errors import ImageSourceError
 from usae_viz.images import MaskedSource, open_source
 from usae_viz.images.source import is_validation
@@ -62,15 +70,17 @@ def dissect_run(
     size = recipe.activations.batch_images
     networks = {n: b.to(open_device(device)) for n, b in load_run_backbones(run).items()}
     labels = len(source.mask_names)
-    first, second, shuffled = (Overlap(index.names, index.maximum, labels) for _ in range(3))
+    first, second, shuffled = (overlap_of(index, labels) for _ in range(3))
+    joint = JointMap(index)
     counted = {"first": 0, "second": 0}
     sides: tuple[Literal["first", "second"], ...] = ("first", "second")
     for side, overlap in zip(sides, (first, second), strict=True):
         mine = [i for i in ids if is_validation(i, 0.5) == (side == "first")]
         for found, rows in live_tokens(networks, source, mine, size):
-            codes = codes_on_cpu(
+            read = codes_on_cpu(
                 {name: usae.encode(name, rows[name].flatten(0, 1)) for name in usae.names}
             )
+            codes = {**read, JOINT: joint(read)}
             cover = coverage(source.masks(found), index.grid)
             overlap.add(codes, cover.numpy())
             if side == "first":

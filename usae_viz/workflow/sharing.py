@@ -158,6 +158,10 @@ def scrub(made: Run, run: Run, *, keep_examples: bool = False) -> None:
     write_json(made.info_file, info.model_dump(mode="json", exclude_none=True))
     if made.evaluation_file.is_file():
         write_json(made.evaluation_file, {**read_json(made.evaluation_file), "run": run.info.name})
+    if made.dissection_file is not None:
+        table = read_json(made.dissection_file)
+        source = table["source"] if has_own_images(recipe) else "folder:"
+        write_json(made.dissection_file, {**table, "run": run.info.name, "source": source})
 
 
 def _patterns(include: Collection[str]) -> tuple[str, ...]:

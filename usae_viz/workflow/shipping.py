@@ -9,10 +9,12 @@ from typing import Any
 from usae_viz.concepts import index_run
 from usae_viz.errors import RunError
 from usae_viz.images import open_source
+from usae_viz.portable import has_own_images
 from usae_viz.run import Run, write_text
 from usae_viz.sae import load_usae, save_usae
 from usae_viz.sae.checkpoint import read_config
 from usae_viz.workflow.backbones import token_images
+from usae_viz.workflow.dissecting import dissect_run
 from usae_viz.workflow.evaluation import evaluate
 from usae_viz.workflow.progress import Progress
 from usae_viz.workflow.sharing import scrub
@@ -96,6 +98,9 @@ def _measured(run: Run, folder: Path, progress: Progress | None) -> dict[str, An
             sample=SHIPPED_EXAMPLES["sample"],
             joint=SHIPPED_EXAMPLES["joint"],
         )
+        if run.dissection_file is not None and has_own_images(recipe):
+            # Masks of photographs lie elsewhere; those of the built-in world come with it.
+            dissect_run(made, progress=progress)
         return evaluate(made, progress=progress)
     finally:
         link.unlink()
