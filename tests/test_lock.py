@@ -79,10 +79,10 @@ def test_only_one_that_is_alone_removes_what_killed_writers_left(tmp_path: Path)
         file.touch()
     other = holder(path, "shared")
     try:
-        with locked(path, shared=True, tidy=folder):
+        with locked(path, shared=True, tidy=[folder]):
             assert left.exists()
     finally:
         end(other)
-    with locked(path, shared=True, tidy=folder):
+    with locked(path, shared=True, tidy=[folder]):
         assert not left.exists()
     assert all(file.exists() for file in kept)

@@ -43,6 +43,14 @@ class RunError(UsaeVizError):
     """A run directory is missing, incomplete, locked, or of another format."""
 
 
+class BusyError(RunError):
+    """Another process is writing there."""
+
+
+class WriteError(RunError):
+    """A file cannot be written: the disk is full, or the folder is not ours."""
+
+
 class ImageSourceError(UsaeVizError):
     """An image source cannot be opened or holds no usable image."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from usae_viz.errors import RunError
+from usae_viz.errors import BusyError, WriteError
 
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}")
 """Names of files that `usae_viz.run` is writing: they take their own name when they are whole."""
@@ -18,9 +19,18 @@ TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}")
 # How long a rank waits for another one that is tidying up, in seconds.
 PATIENCE = 10.0
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextmanager
-def locked(path: Path, *, shared: bool = False, tidy: Path | None = None) -> Iterator[None]:
+def locked(
+    path: Path,
+    *,
+    shared: bool = False,
+    tidy: Sequence[Path] = (),
+    deep: bool = False,
+    wait: float | None = None,
+) -> Iterator[None]:
     """Hold the lock file `path`.
 
     The lock is ``flock``'s, so a killed process leaves none behind, and it holds between machines
@@ -30,23 +40,42 @@ def locked(path: Path, *, shared: bool = False, tidy: Path | None = None) -> Ite
     Args:
         path: made if it is not there, removed when the last holder lets go.
         shared: hold it together with others that ask for the same, as the ranks of one job do.
-        tidy: folder in which temporary files of killed writers are removed; only by one that finds
-            itself alone.
+        tidy: folders in which temporary files of killed writers are removed; only by one that
+            finds itself alone.
+        deep: in all folders below them too.
+        wait: seconds to wait for another holder; default: none, and `PATIENCE` if shared.
 
     Raises:
-        RunError: another process holds it; the message names it.
+        BusyError: another process holds it; the message names it.
+        WriteError: the folder is not there, or may not be written.
     """
-    handle = _acquire(path, shared, tidy)
+    patience = wait if wait is not None else PATIENCE if shared else 0.0
+    with write_errors(path.parent):
+        handle = _acquire(path, shared, patience, lambda: _tidy(tidy, deep))
     try:
         yield
     finally:
         _release(handle, path)
 
 
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says of a file that is being written into a `WriteError`."""
+    try:
+        yield
+    except OSError as error:
+        hint = "give a folder that may be written"
+        if error.errno in FULL:
+            hint = "make space and run the same command again: what is finished is kept"
+        raise WriteError(
+            f"{path} could not be written", got=error.strerror or str(error), hint=hint
+        ) from error
+
+
 if sys.platform == "win32":  # pragma: no cover
 
-    def _acquire(path: Path, shared: bool, tidy: Path | None) -> int:
-        del shared, tidy
+    def _acquire(path: Path, shared: bool, patience: float, tidy: Callable[[], None]) -> int:
+        del shared, patience, tidy
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
 
     def _release(handle: int, path: Path) -> None:
@@ -56,8 +85,8 @@ if sys.platform == "win32":  # pragma: no cover
 else:
     import fcntl
 
-    def _acquire(path: Path, shared: bool, tidy: Path | None) -> int:
-        deadline = time.monotonic() + (PATIENCE if shared else 0)
+    def _acquire(path: Path, shared: bool, patience: float, tidy: Callable[[], None]) -> int:
+        deadline = time.monotonic() + patience
         while True:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
@@ -65,7 +94,7 @@ else:
                 # A holder that let go may have removed the file in between: then it locks nothing.
                 if (alone or (shared and _flock(handle, fcntl.LOCK_SH))) and _is(handle, path):
                     if alone:
-                        _tidy(tidy)
+                        tidy()
                         os.ftruncate(handle, 0)
                         os.pwrite(handle, str(os.getpid()).encode(), 0)
                         if shared:
@@ -78,7 +107,7 @@ else:
                 raise
             os.close(handle)
             if found and time.monotonic() >= deadline:
-                raise RunError(
+                raise BusyError(
                     f"{path.parent} is being written by process {owner or 'unknown'}",
                     hint="wait for it, or end it; what it has finished is kept",
                 )
@@ -107,8 +136,8 @@ else:
             return False
 
 
-def _tidy(folder: Path | None) -> None:
-    if folder is not None and folder.is_dir():
-        for path in folder.iterdir():
+def _tidy(folders: Sequence[Path], deep: bool) -> None:
+    for folder in filter(Path.is_dir, folders):
+        for path in folder.rglob("*") if deep else folder.iterdir():
             if TEMPORARY.fullmatch(path.name):
                 path.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from usae_viz.errors import RunError, did_you_mean
 from usae_viz.hub import fetch, is_repository, parse_repository
-from usae_viz.lock import TEMPORARY, locked
+from usae_viz.lock import TEMPORARY, locked, write_errors
 from usae_viz.portable import refuse_places
 from usae_viz.recipe import BackboneSpec, Recipe, load_recipe
 
@@ -133,7 +133,8 @@ class Run:
             raise RunError(
                 f"{path} is not a run and is not empty", hint="give another --out folder"
             )
-        path.mkdir(parents=True, exist_ok=True)
+        with write_errors(path):
+            path.mkdir(parents=True, exist_ok=True)
         run.info = info.model_copy(update={"created": info.created or date.today().isoformat()})
         run._describe(recipe)
         return run
@@ -318,13 +319,33 @@ class Run:
         """Return the resolved recipe that the run was made by."""
         return load_recipe(self.recipe_file)
 
-    def lock(
-        self, *, shared: bool = False, tidy: Path | None = None
+    def lock_outputs(
+        self, what: str, *, shared: bool = False, wait: float | None = None
     ) -> AbstractContextManager[None]:
-        """Hold the run for writing; a second writer gets a `RunError` that names the first.
+        """Hold a folder of the outputs for writing, and remove what killed writers left in it.
 
-        `shared`: together with others that ask for the same; `tidy`: see `lock.locked`.
+        Args:
+            what: the folder: ``maximized``, ``gallery`` …
+            shared: together with others that ask for the same.
+            wait: seconds, see `lock.locked`.
         """
+        with write_errors(self.outputs):
+            self.outputs.mkdir(parents=True, exist_ok=True)
+        return locked(
+            self.outputs / f".{what}.lock",
+            shared=shared,
+            tidy=[self.outputs / what],
+            deep=True,
+            wait=wait,
+        )
+
+    def lock(self, *, shared: bool = False) -> AbstractContextManager[None]:
+        """Hold the run for writing, and remove what killed writers left in it.
+
+        A second writer gets a `BusyError` that names the first; `shared`: together with others that
+        ask for the same.
+        """
+        tidy = [self.path, self.path / "activations"]
         return locked(self.path / LOCK, shared=shared, tidy=tidy)
 
 
@@ -439,23 +460,30 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"{path} is missing", hint="run the verb that makes it again") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, a number too long, too deep
         raise RunError(f"{path} is damaged", got=str(error), hint="make it again") from None
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that takes the place of `path` when the block ends well, and is gone if not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yield a file that takes the place of `path` when the block ends well, and is gone if not.
+
+    Raises:
+        WriteError: the disk is full, or the folder may not be written.
+    """
     # Not tempfile: its files are private, and a run is for sharing, within what the umask allows.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as file:
+                yield file
+            temporary.replace(path)
+        except BaseException:
+            # Where the folder may not be written, there is nothing to remove.
+            with suppress(OSError):
+                temporary.unlink()
+            raise
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -36,8 +36,9 @@ from usae_viz.activations.shard import (
 from usae_viz.activations.statistics import Moments, write_moments
 from usae_viz.activations.store import ActivationStore, verify_shards
 from usae_viz.backbones import Backbone
-from usae_viz.errors import StoreError
+from usae_viz.errors import StoreError, WriteError
 from usae_viz.images import ImageBatch, ImageSource, split_ids
+from usae_viz.lock import write_errors
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run, write_json
 
@@ -101,7 +102,8 @@ def extract(
     missing = {file: members for file, members in mine.items() if file not in kept}
     if missing:
         # The manifest stands for a whole store, which this is not until the last shard is there.
-        (folder / MANIFEST).unlink(missing_ok=True)
+        with write_errors(folder / MANIFEST):
+            (folder / MANIFEST).unlink(missing_ok=True)
     total = sum(len(members) for _, members in mine.values())
     finished = total - sum(len(members) for _, members in missing.values())
 
@@ -291,5 +293,5 @@ def _finish(
             problems=problems,
         )
         write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
-    except OSError as error:
-        raise write_error(folder / MANIFEST, 1_000_000, error) from error
+    except WriteError as error:
+        raise write_error(error, 1_000_000) from error

@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from usae_viz.activations.statistics import Moments
-from usae_viz.errors import StoreError
+from usae_viz.errors import StoreError, WriteError
 from usae_viz.run import replacing
 
 FORMAT = 2
@@ -263,18 +263,14 @@ def write_shard(
             file.flush()
             # A power cut must not leave a file of the right name and length without its bytes.
             os.fsync(file.fileno())
-    except OSError as error:
-        raise write_error(path, len(data), error) from error
+    except WriteError as error:
+        raise write_error(error, len(data)) from error
 
 
-def write_error(path: Path, size: int, error: OSError) -> StoreError:
+def write_error(error: WriteError, size: int) -> StoreError:
     """Return what to tell a person whose disk is full, or who may not write there."""
-    return StoreError(
-        f"{path} could not be written",
-        expected=f"room for {size / 1e6:.0f} MB",
-        got=error.strerror or str(error),
-        hint="make space and run the same command again: what is finished is kept",
-    )
+    room = f"room for {size / 1e6:.0f} MB"
+    return StoreError(error.problem, expected=room, got=error.got, hint=error.hint)
 
 
 def ids_sha256(ids: Sequence[str]) -> str:

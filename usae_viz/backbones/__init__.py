@@ -1,14 +1,33 @@
-"""A pretrained network as a differentiable function from [0,1] images to a token map."""
+"""A pretrained network as a differentiable function from [0,1] images to a token map.
 
-from usae_viz.backbones.backbone import Backbone
-from usae_viz.backbones.describing import describe_network
-from usae_viz.backbones.loading import load_backbone, load_run_backbones
-from usae_viz.backbones.registered import register_backbone
+Each name is loaded on first use: what a verb does not need, it does not wait for.
+"""
 
-__all__ = [
-    "Backbone",
-    "describe_network",
-    "load_backbone",
-    "load_run_backbones",
-    "register_backbone",
-]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from usae_viz.backbones.backbone import Backbone as Backbone
+    from usae_viz.backbones.describing import describe_network as describe_network
+    from usae_viz.backbones.loading import load_backbone as load_backbone
+    from usae_viz.backbones.loading import load_run_backbones as load_run_backbones
+    from usae_viz.backbones.registered import register_backbone as register_backbone
+
+_HOMES = {
+    "Backbone": "backbone",
+    "describe_network": "describing",
+    "load_backbone": "loading",
+    "load_run_backbones": "loading",
+    "register_backbone": "registered",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'usae_viz.backbones' has no attribute {name!r}")
+    return getattr(import_module(f"usae_viz.backbones.{_HOMES[name]}"), name)

@@ -21,7 +21,6 @@ from usae_viz.cli.terminal import (
     verb,
 )
 from usae_viz.cli.training_view import training_view
-from usae_viz.run import open_run
 
 KINDS = {
     "universal": "this run",
@@ -59,6 +58,7 @@ def compare(
     opened = chosen_run(run).writing_to(out)
     use_threads(threads)
     from usae_viz import workflow
+    from usae_viz.run import open_run
 
     with training_view() as (progress, watch):
         table = workflow.compare(

@@ -23,7 +23,6 @@ from usae_viz.cli.terminal import (
     use_threads,
     verb,
 )
-from usae_viz.recipe import load_recipe
 
 SHOWN = 5
 """Images left out that are named for a person."""
@@ -47,6 +46,8 @@ def extract(
 
     With many processes: torchrun --nproc-per-node N -m usae_viz extract RECIPE.
     """
+    from usae_viz.recipe import load_recipe
+
     resolved = load_recipe(recipe, sets or ())
     use_threads(threads)
     from usae_viz import workflow

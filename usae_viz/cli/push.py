@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from usae_viz.cli.terminal import JsonOption, notes, print_json, quiet_hub, verb
-from usae_viz.run import open_run
 
 IncludeOption = Annotated[
     list[str] | None,
@@ -38,6 +37,8 @@ def push(
 
     No photograph and no path of this machine goes along. Log in first: hf auth login.
     """
+    from usae_viz.run import open_run
+
     opened = open_run(run)
     quiet_hub()
     from usae_viz import workflow

@@ -15,7 +15,7 @@ from usae_viz.errors import RecipeError, did_you_mean
 from usae_viz.recipe import load_recipe
 from usae_viz.run import write_text
 
-app = typer.Typer(help="List, copy and check recipes.", no_args_is_help=True)
+app = typer.Typer(help="List, copy and check recipes.", no_args_is_help=True, add_completion=False)
 
 
 def shipped() -> dict[str, Path]:

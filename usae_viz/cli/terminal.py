@@ -9,15 +9,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from usae_viz.errors import UsaeVizError, UsageError
-from usae_viz.recipe import Recipe
-from usae_viz.run import Run, demo_run, open_run
+
+if TYPE_CHECKING:
+    # Not loaded for a verb's help: pydantic takes longer than all the rest of it.
+    from usae_viz.recipe import Recipe
+    from usae_viz.run import Run
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,12 +64,12 @@ def verb(function: Callable[P, R]) -> Callable[P, R]:
         except UsaeVizError as error:
             print(f"error: {error}", file=sys.stderr)
             raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
-        except KeyboardInterrupt:
-            print("interrupted; what was finished is kept", file=sys.stderr)
-            raise typer.Exit(130) from None
-        except BrokenPipeError:
-            # The reader of our output has gone; leave nothing for the interpreter to flush.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                # The reader of our output has gone; leave nothing for the interpreter to flush.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            else:
+                print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
             raise typer.Exit(1) from None
 
     return wrapped
@@ -90,6 +93,8 @@ def quiet_hub() -> None:
 
 def chosen_run(path: Path | None) -> Run:
     """Open the run that ``--run`` names, or the bundled one."""
+    from usae_viz.run import demo_run, open_run
+
     return demo_run() if path is None else open_run(path)
 
 

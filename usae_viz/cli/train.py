@@ -28,8 +28,6 @@ from usae_viz.cli.terminal import (
 )
 from usae_viz.cli.training_view import training_view
 from usae_viz.errors import UsageError
-from usae_viz.recipe import load_recipe
-from usae_viz.run import open_run
 
 
 @verb
@@ -59,6 +57,9 @@ def train(
     each, over one store. Several processes: torchrun --nproc-per-node N -m usae_viz train RECIPE.
     """
     sets = [*(sets or ()), *(["training.tensorboard=true"] if tensorboard else [])]
+    from usae_viz.recipe import load_recipe
+    from usae_viz.run import open_run
+
     points = sweep_points(sets)
     recipes = {name: load_recipe(recipe, overrides) for name, overrides in points.items()}
     base = load_recipe(recipe, common(sets))

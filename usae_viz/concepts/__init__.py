@@ -1,31 +1,57 @@
-"""What each concept does over a dataset: statistics, natural examples, labels."""
+"""What each concept does over a dataset: statistics, natural examples, labels.
 
-from usae_viz.concepts.examples import Example
-from usae_viz.concepts.index import ConceptIndex, load_index
-from usae_viz.concepts.indexing import forget_examples, gather, index_run, write_index
-from usae_viz.concepts.labels import LabelScorer, LabelScores
-from usae_viz.concepts.names import ConceptName, concept_names, name_concept
-from usae_viz.concepts.selection import parse_concepts
-from usae_viz.concepts.streaming import ConceptPass
-from usae_viz.concepts.table import concept_rows, concept_table
-from usae_viz.concepts.thumbnails import write_thumbnails
+Each name is loaded on first use: what a verb does not need, it does not wait for.
+"""
 
-__all__ = [
-    "ConceptIndex",
-    "ConceptName",
-    "ConceptPass",
-    "Example",
-    "LabelScorer",
-    "LabelScores",
-    "concept_names",
-    "concept_rows",
-    "concept_table",
-    "forget_examples",
-    "gather",
-    "index_run",
-    "load_index",
-    "name_concept",
-    "parse_concepts",
-    "write_index",
-    "write_thumbnails",
-]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from usae_viz.concepts.examples import Example as Example
+    from usae_viz.concepts.index import ConceptIndex as ConceptIndex
+    from usae_viz.concepts.index import load_index as load_index
+    from usae_viz.concepts.indexing import forget_examples as forget_examples
+    from usae_viz.concepts.indexing import gather as gather
+    from usae_viz.concepts.indexing import index_run as index_run
+    from usae_viz.concepts.indexing import write_index as write_index
+    from usae_viz.concepts.labels import LabelScorer as LabelScorer
+    from usae_viz.concepts.labels import LabelScores as LabelScores
+    from usae_viz.concepts.names import ConceptName as ConceptName
+    from usae_viz.concepts.names import concept_names as concept_names
+    from usae_viz.concepts.names import name_concept as name_concept
+    from usae_viz.concepts.selection import parse_concepts as parse_concepts
+    from usae_viz.concepts.streaming import ConceptPass as ConceptPass
+    from usae_viz.concepts.table import concept_rows as concept_rows
+    from usae_viz.concepts.table import concept_table as concept_table
+    from usae_viz.concepts.thumbnails import write_thumbnails as write_thumbnails
+
+_HOMES = {
+    "ConceptIndex": "index",
+    "ConceptName": "names",
+    "ConceptPass": "streaming",
+    "Example": "examples",
+    "LabelScorer": "labels",
+    "LabelScores": "labels",
+    "concept_names": "names",
+    "concept_rows": "table",
+    "concept_table": "table",
+    "forget_examples": "indexing",
+    "gather": "indexing",
+    "index_run": "indexing",
+    "load_index": "index",
+    "name_concept": "names",
+    "parse_concepts": "selection",
+    "write_index": "indexing",
+    "write_thumbnails": "thumbnails",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'usae_viz.concepts' has no attribute {name!r}")
+    return getattr(import_module(f"usae_viz.concepts.{_HOMES[name]}"), name)

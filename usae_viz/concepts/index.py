@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
@@ -23,6 +25,7 @@ Floats = NDArray[np.float32]
 Choice = Literal["top", "random", "joint"]
 
 FORMAT = 2
+HASH = re.compile("[0-9a-f]{64}")
 
 
 class ConceptIndex:
@@ -46,8 +49,11 @@ class ConceptIndex:
         self.tau, self.grid = float(table["tau"]), int(table["grid"])
         self.labels: tuple[str, ...] = tuple(table["labels"])
         self._ids: list[str] = table["ids"]
+        # They become names of files.
+        if not all(isinstance(each, str) and HASH.fullmatch(each) for each in self._ids):
+            raise ValueError("ids of images that are no hashes")
         self.kind_intervals: dict[str, tuple[int, int]] = {
-            kind: (low, high) for kind, (low, high) in table["kinds"].items()
+            kind: (int(low), int(high)) for kind, (low, high) in table["kinds"].items()
         }
         stored = {k.removeprefix("counts/"): v for k, v in tensors.items()}
         counts = self.counts = CodeCounts.restore(self.names, self.tau, stored)
@@ -180,12 +186,27 @@ class ConceptIndex:
         if choice not in heads:
             raise UsageError(f"no examples are chosen by {choice!r}", expected=", ".join(heads))
         place = 0 if choice != "joint" else self.names.index(name)
-        with safe_open(self._run.example_maps_file, "numpy") as file:
-            parts = {
-                key: file.get_slice(f"{heads[choice]}/{key}") for key in ("score", "peak", "grid")
-            }
-            images = file.get_slice(f"{heads[choice]}/image")[concept]
-            score, peak, grid = (part[place, concept] for part in parts.values())
+        try:
+            with safe_open(self._run.example_maps_file, "numpy") as file:
+                parts = {
+                    key: file.get_slice(f"{heads[choice]}/{key}")
+                    for key in ("score", "peak", "grid")
+                }
+                images = file.get_slice(f"{heads[choice]}/image")[concept]
+                score, peak, grid = (part[place, concept] for part in parts.values())
+            if images.shape != score.shape != peak.shape or grid.shape != (
+                len(images),
+                self.grid**2,
+            ):
+                raise ValueError("maps of other shapes than the index says")
+            if images.dtype.kind != "i" or (images >= len(self._ids)).any():
+                raise ValueError("examples that are none of the images")
+        except (SafetensorError, OSError, IndexError, ValueError, TypeError) as error:
+            raise RunError(
+                f"{self._run.example_maps_file} is missing or damaged",
+                got=" ".join(str(error).split())[:200],
+                hint=f"index again: `usae-viz index --run {self._run.path}`",
+            ) from error
         kept = np.flatnonzero((images >= 0) & (score > 0))
         rank = np.argsort(np.argsort(score[kept])) + 1
         return [
@@ -229,16 +250,23 @@ def load_index(run: Run) -> ConceptIndex:
         raise RunError(
             f"the concept index of {run.path} was made with another checkpoint",
             expected=f"sha256 {file_sha256(run.usae_file)[:12]} ({run.usae_file.name})",
-            got=f"sha256 {made_of[:12]}",
+            got=f"sha256 {str(made_of)[:12]}",
             hint=f"index again: {again}",
         )
     try:
         if not run.example_maps_file.is_file():
             raise KeyError(f"{run.example_maps_file.name} is missing")
-        return ConceptIndex(load(run.index_file.read_bytes()), table, run)
+        data = run.index_file.read_bytes()
+        # None in an index that an older version wrote.
+        if table.get("sha256") not in (None, hashlib.sha256(data).hexdigest()):
+            raise ValueError(f"the bytes of {run.index_file.name} are not those written")
+        return ConceptIndex(load(data), table, run)
     except RunError:
         raise
-    except (SafetensorError, KeyError, ValueError, UsaeVizError) as error:
+    except (
+        SafetensorError, KeyError, ValueError, TypeError, AttributeError, IndexError, OSError,
+        ArithmeticError, UsaeVizError,
+    ) as error:  # fmt: skip
         raise RunError(
             f"the concept index of {run.path} is damaged",
             got=str(error),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -126,11 +127,13 @@ def write_index(
     # What is read is whole or refused: the table goes last, the old one first.
     run.examples_file.unlink(missing_ok=True)
     write_bytes(run.example_maps_file, _packed(maps))
-    write_bytes(run.index_file, _packed(_statistics(usae, gathered)))
+    data = _packed(_statistics(usae, gathered))
+    write_bytes(run.index_file, data)
     write_json(
         run.examples_file,
         {
             "format": FORMAT,
+            "sha256": hashlib.sha256(data).hexdigest(),
             "checkpoint": file_sha256(run.usae_file) if run.usae_file.is_file() else None,
             "tau": gathered.counts.tau,
             "images": len(gathered.ids),

@@ -87,11 +87,14 @@ def name_concept(run: Run, concept: int, name: str | None = None, note: str | No
 
 def _evaluated(run: Run) -> dict[int, ConceptName]:
     stored = run.find_evaluation()
-    labels = read_json(stored).get("world", {}).get("labels", {}) if stored else {}
     names: dict[int, list[str]] = {}
-    for label, found in labels.items():
-        if found["recovered"]:
-            names.setdefault(found["concept"], []).append(label)
+    try:
+        labels = read_json(stored).get("world", {}).get("labels", {}) if stored else {}
+        for label, found in labels.items():
+            if found["recovered"]:
+                names.setdefault(int(found["concept"]), []).append(label)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"{stored} is damaged", got=str(error), hint="evaluate again") from error
     return {k: ConceptName(", ".join(found), "evaluation") for k, found in names.items()}
 
 

@@ -6,6 +6,9 @@ import re
 
 from usae_viz.errors import ConceptError
 
+MOST = 10_000_000
+"""No dictionary is as large."""
+
 
 def parse_concepts(text: str) -> list[int]:
     """Return the concepts that a text like ``7,12,30-40`` names, in order, each once.
@@ -15,7 +18,7 @@ def parse_concepts(text: str) -> list[int]:
     """
     chosen: dict[int, None] = {}
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        match = re.fullmatch(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", part)
         if match is None:
             raise ConceptError(
                 f"{text!r} names no concepts", expected="numbers and ranges, like 7,12,30-40"
@@ -23,5 +26,7 @@ def parse_concepts(text: str) -> list[int]:
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise ConceptError(f"the range {part.strip()} runs backwards", expected="LOW-HIGH")
+        if last >= MOST:
+            raise ConceptError(f"there is no concept {last}", expected=f"numbers below {MOST}")
         chosen.update(dict.fromkeys(range(first, last + 1)))
     return list(chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,12 @@ from safetensors.torch import load_file, save
 
 from usae_viz.concepts.streaming import ConceptPass
 from usae_viz.run import Run, write_bytes
+
+
+def forget_shares(run: Run) -> None:
+    """Remove what ranks of unfinished jobs have counted: the index is written without them."""
+    for folder in run.index_file.parent.glob("shares-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Shares:
@@ -43,30 +50,24 @@ class Shares:
         write_bytes(self.file(rank), save({**tensors, "ids": hashes}))
 
     def merge(self, empty: Callable[[], ConceptPass]) -> ConceptPass | None:
-        """Add up all shares and remove them; None if some are missing, or another rank does it.
+        """Add up all shares; None if some are missing.
 
         Args:
             empty: makes a pass of the shares' settings.
         """
         if not all(self.file(rank).is_file() for rank in range(self.count)):
             return None
-        claimed = self.folder.with_name(f"{self.folder.name}.merging")
-        try:
-            # Of ranks that end at once, one wins.
-            self.folder.rename(claimed)
-        except OSError:
-            return None
         whole: ConceptPass | None = None
         for rank in range(self.count):
-            path = claimed / self.file(rank).name
-            tensors = load_file(path)
+            tensors = load_file(self.file(rank))
             ids = [bytes(row).hex() for row in tensors.pop("ids").tolist()]
             part = empty().restore(tensors, ids)
             if whole is None:
                 whole = part
             else:
                 whole.merge(part)
-        for path in claimed.iterdir():
-            path.unlink()
-        claimed.rmdir()
         return whole
+
+    def remove(self) -> None:
+        """Remove the shares; only when what they were counted for is written."""
+        shutil.rmtree(self.folder, ignore_errors=True)

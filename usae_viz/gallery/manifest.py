@@ -14,6 +14,7 @@ from usae_viz.concepts import ConceptName
 from usae_viz.errors import RunError
 from usae_viz.gallery.environment import assets, page_environment
 from usae_viz.gallery.reports import Mention
+from usae_viz.lock import TEMPORARY
 from usae_viz.run import Run, file_sha256, read_json, write_json
 
 FORMAT = 3
@@ -36,6 +37,7 @@ class Manifest:
     """
 
     def __init__(self, run: Run, folder: Path, look: str) -> None:
+        self.names = run.names
         self.folder, self._head = folder, {"format": FORMAT, "run": run.info.name, "look": look}
         self.pages: dict[int, dict[str, Any]] = {}
         self.reports: dict[str, str] = {}
@@ -46,7 +48,10 @@ class Manifest:
         file = self.folder / MANIFEST
         if not file.is_file():
             # Nothing of ours: what an interrupted first build left has only our folders in it.
-            if self.folder.exists() and any(p.name not in OURS for p in self.folder.iterdir()):
+            if self.folder.exists() and any(
+                path.name not in OURS and not TEMPORARY.fullmatch(path.name)
+                for path in self.folder.iterdir()
+            ):
                 raise RunError(
                     f"{self.folder} holds something that was not built by usae-viz",
                     expected=f"no such folder, an empty one, or one with {MANIFEST}",
@@ -54,11 +59,26 @@ class Manifest:
                 )
             return
         table = read_json(file)
-        if not isinstance(table, dict) or table.get("format") != FORMAT:
+        if not isinstance(table, dict) or not isinstance(table.get("pages"), dict):
+            raise RunError(
+                f"{file} is damaged, or was not written by usae-viz",
+                hint=f"remove {self.folder}, and build it again",
+            )
+        if table.get("format") != FORMAT:
             shutil.rmtree(self.folder)
             return
-        self.pages = {int(concept): entry for concept, entry in table["pages"].items()}
-        self.reports = dict(table["reports"])
+        # What cannot be read is made again.
+        self.pages = {
+            int(concept): entry
+            for concept, entry in table["pages"].items()
+            if concept.isdecimal() and _is_page(entry, self.names)
+        }
+        reports = table.get("reports")
+        self.reports = {
+            name: state
+            for name, state in (reports if isinstance(reports, dict) else {}).items()
+            if name == Path(name).name and name not in (".", "..") and isinstance(state, str)
+        }
 
     def save(self, *, soon: bool = False) -> None:
         """Write it down; `soon`: unless that was done a moment ago."""
@@ -68,6 +88,12 @@ class Manifest:
         table = {**self._head, "reports": dict(sorted(self.reports.items())), "pages": pages}
         write_json(self.folder / MANIFEST, table)
         self._saved = time.monotonic()
+
+
+def _is_page(entry: Any, names: Sequence[str]) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("pictures"), list):
+        return False
+    return "state" in entry and all(each in names for each in entry["pictures"])
 
 
 def site_look(run: Run) -> str:

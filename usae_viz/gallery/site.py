@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from jinja2 import TemplateError
+
 from usae_viz.concepts import ConceptIndex, ConceptName, load_index
-from usae_viz.errors import UsageError
+from usae_viz.errors import RunError, UsageError
 from usae_viz.gallery.concept import concept_view
 from usae_viz.gallery.environment import POLICY, page_environment, write_assets
 from usae_viz.gallery.front import front
@@ -134,11 +136,22 @@ def _write_front(
     pages = {k: tuple(entry["pictures"]) for k, entry in manifest.pages.items()}
     stored = run.find_evaluation()
     evaluation = None if stored is None else read_json(stored)
-    found = front(run, index, pages, names, evaluation)
+    shared = {"run": run, "index": index, "policy": POLICY, "root": ""}
+    try:
+        found = front(run, index, pages, names, evaluation)
+        texts = {
+            name: page_environment()
+            .get_template(f"{name}.html.jinja")
+            .render(**shared, front=found, evaluation=evaluation, reports=reports)
+            for name in ("compare", "index")
+        }
+    except (LookupError, TypeError, ValueError, AttributeError, TemplateError) as error:
+        if evaluation is None:
+            raise
+        raise RunError(
+            f"{stored} is damaged", got=" ".join(str(error).split())[:200], hint="evaluate again"
+        ) from error
     write_text(folder / "data" / "index.js", found.data)
     write_text(folder / "data" / "pages.js", f"usaeViz.setPages({json.dumps(sorted(pages))});\n")
-    shared = {"run": run, "index": index, "policy": POLICY, "root": ""}
-    for name in ("compare", "index"):
-        template = page_environment().get_template(f"{name}.html.jinja")
-        text = template.render(**shared, front=found, evaluation=evaluation, reports=reports)
+    for name, text in texts.items():
         write_text(folder / f"{name}.html", text)

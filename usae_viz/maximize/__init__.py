@@ -1,45 +1,69 @@
-"""Coordinated activation maximization: canvas, views, objective, engine, report."""
+"""Coordinated activation maximization: canvas, views, objective, engine, report.
 
-from usae_viz.maximize.canvas import (
-    Canvas,
-    FourierCanvas,
-    MacoCanvas,
-    OwnCanvas,
-    ParamF,
-    PixelCanvas,
-)
-from usae_viz.maximize.engine import maximize_concepts
-from usae_viz.maximize.maximized import Maximized
-from usae_viz.maximize.maximizing import maximize
-from usae_viz.maximize.modes import MODES, Row, rows_of
-from usae_viz.maximize.report import Reading, read_maximized
-from usae_viz.maximize.result import MaximizeResult, is_readable, read_result
-from usae_viz.maximize.results import MaximizeResults
-from usae_viz.maximize.settings import MaximizeSettings
-from usae_viz.maximize.views import Views, ViewSpec, apply_views, draw_views
+Each name is loaded on first use: what a verb does not need, it does not wait for.
+"""
 
-__all__ = [
-    "MODES",
-    "Canvas",
-    "FourierCanvas",
-    "MacoCanvas",
-    "MaximizeResult",
-    "MaximizeResults",
-    "MaximizeSettings",
-    "Maximized",
-    "OwnCanvas",
-    "ParamF",
-    "PixelCanvas",
-    "Reading",
-    "Row",
-    "ViewSpec",
-    "Views",
-    "apply_views",
-    "draw_views",
-    "is_readable",
-    "maximize",
-    "maximize_concepts",
-    "read_maximized",
-    "read_result",
-    "rows_of",
-]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from usae_viz.maximize.canvas import Canvas as Canvas
+    from usae_viz.maximize.canvas import FourierCanvas as FourierCanvas
+    from usae_viz.maximize.canvas import MacoCanvas as MacoCanvas
+    from usae_viz.maximize.canvas import OwnCanvas as OwnCanvas
+    from usae_viz.maximize.canvas import ParamF as ParamF
+    from usae_viz.maximize.canvas import PixelCanvas as PixelCanvas
+    from usae_viz.maximize.engine import maximize_concepts as maximize_concepts
+    from usae_viz.maximize.maximized import Maximized as Maximized
+    from usae_viz.maximize.maximizing import maximize as maximize
+    from usae_viz.maximize.modes import MODES as MODES
+    from usae_viz.maximize.modes import Row as Row
+    from usae_viz.maximize.modes import rows_of as rows_of
+    from usae_viz.maximize.report import Reading as Reading
+    from usae_viz.maximize.report import read_maximized as read_maximized
+    from usae_viz.maximize.result import MaximizeResult as MaximizeResult
+    from usae_viz.maximize.result import is_readable as is_readable
+    from usae_viz.maximize.result import read_result as read_result
+    from usae_viz.maximize.results import MaximizeResults as MaximizeResults
+    from usae_viz.maximize.settings import MaximizeSettings as MaximizeSettings
+    from usae_viz.maximize.views import Views as Views
+    from usae_viz.maximize.views import ViewSpec as ViewSpec
+    from usae_viz.maximize.views import apply_views as apply_views
+    from usae_viz.maximize.views import draw_views as draw_views
+
+_HOMES = {
+    "Canvas": "canvas",
+    "FourierCanvas": "canvas",
+    "MODES": "modes",
+    "MacoCanvas": "canvas",
+    "MaximizeResult": "result",
+    "MaximizeResults": "results",
+    "MaximizeSettings": "settings",
+    "Maximized": "maximized",
+    "OwnCanvas": "canvas",
+    "ParamF": "canvas",
+    "PixelCanvas": "canvas",
+    "Reading": "report",
+    "Row": "modes",
+    "ViewSpec": "views",
+    "Views": "views",
+    "apply_views": "views",
+    "draw_views": "views",
+    "is_readable": "result",
+    "maximize": "maximizing",
+    "maximize_concepts": "engine",
+    "read_maximized": "report",
+    "read_result": "result",
+    "rows_of": "modes",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'usae_viz.maximize' has no attribute {name!r}")
+    return getattr(import_module(f"usae_viz.maximize.{_HOMES[name]}"), name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -103,29 +104,33 @@ def maximize(
     # By place among all, not among those missing: another process may have begun earlier.
     missing = [concept for concept in concepts[part[0] :: part[1]] if concept not in done]
     networks: dict[str, Backbone] = {}
+    written, held = run.writing_to(folder), ExitStack()
     if missing:
         networks = {name: net.to(device) for name, net in load_run_backbones(run).items()}
+        # Shared: others may make other concepts meanwhile.
+        held.enter_context(written.lock_outputs("maximized", shared=True))
     total = -(-len(missing) // chosen.chunk) * chosen.steps
-    for first in range(0, len(missing), chosen.chunk):
-        began = time.monotonic()
-        maximized = maximize_concepts(
-            usae,
-            networks,
-            missing[first : first + chosen.chunk],
-            settings=chosen,
-            names=backbones,
-            against=against,
-            levels=dict(zip(index.names, index.natural_score, strict=True)),
-            start=photo,
-            progress=_shifted(progress, first // chosen.chunk * chosen.steps, total),
-        )
-        readings = read_maximized(usae, networks, index, maximized, start=photo)
-        seconds = (time.monotonic() - began) / len(maximized.concepts)
-        for i, reading in enumerate(readings):
-            concept = maximized.concepts[i]
-            nature = natural_reference(run.writing_to(folder), index, concept)
-            result = make_result(maximized, i, reading, index, nature, made_by, seconds)
-            done[concept] = result.write(places[concept])
+    with held:
+        for first in range(0, len(missing), chosen.chunk):
+            began = time.monotonic()
+            maximized = maximize_concepts(
+                usae,
+                networks,
+                missing[first : first + chosen.chunk],
+                settings=chosen,
+                names=backbones,
+                against=against,
+                levels=dict(zip(index.names, index.natural_score, strict=True)),
+                start=photo,
+                progress=_shifted(progress, first // chosen.chunk * chosen.steps, total),
+            )
+            readings = read_maximized(usae, networks, index, maximized, start=photo)
+            seconds = (time.monotonic() - began) / len(maximized.concepts)
+            for i, reading in enumerate(readings):
+                concept = maximized.concepts[i]
+                nature = natural_reference(written, index, concept)
+                result = make_result(maximized, i, reading, index, nature, made_by, seconds)
+                done[concept] = result.write(places[concept])
     if part[1] > 1:
         done |= _finished({k: places[k] for k in concepts if k not in done}, made_by)
     return MaximizeResults([done[concept] for concept in concepts if concept in done])

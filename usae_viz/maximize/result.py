@@ -15,10 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from usae_viz.errors import RunError
+from usae_viz.lock import PATIENCE, locked, write_errors
 from usae_viz.maximize.modes import SHARED
-from usae_viz.run import read_json, write_bytes, write_json
+from usae_viz.maximize.stored import Stored
+from usae_viz.run import LOCK, read_json, write_bytes, write_json
 
 FORMAT = 2
+# Pillow tells of a damaged PNG by a SyntaxError.
+DAMAGE = (KeyError, TypeError, ValueError, OSError, SyntaxError, Image.DecompressionBombError)
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
@@ -136,15 +140,19 @@ class MaximizeResult:
         Returns:
             The result that knows its folder.
         """
-        (folder / "result.json").unlink(missing_ok=True)
-        for name, picture in self.images.items():
-            write_bytes(folder / self.file_of(name), png(picture))
-            rgba = np.dstack([picture, self.alpha[name]])
-            write_bytes(folder / f"{name}.alpha.png", png(rgba))
-        for row, others in self.variants.items():
-            for number, other in enumerate(others, start=2):
-                write_bytes(folder / f"{row}.seed-{number}.png", png(other))
-        write_json(folder / "result.json", self._table())
+        with write_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        # Two calls that make the same concept in two ways must not mix their pictures.
+        with locked(folder / LOCK, wait=PATIENCE):
+            (folder / "result.json").unlink(missing_ok=True)
+            for name, picture in self.images.items():
+                write_bytes(folder / self.file_of(name), png(picture))
+                rgba = np.dstack([picture, self.alpha[name]])
+                write_bytes(folder / f"{name}.alpha.png", png(rgba))
+            for row, others in self.variants.items():
+                for number, other in enumerate(others, start=2):
+                    write_bytes(folder / f"{row}.seed-{number}.png", png(other))
+            write_json(folder / "result.json", self._table())
         return replace(self, folder=folder)
 
     def _table(self) -> dict[str, Any]:
@@ -210,15 +218,19 @@ def read_result(folder: Path) -> MaximizeResult:
     """
     file = folder / "result.json"
     table = read_json(file)
+    written = table.get("format") if isinstance(table, dict) else None
+    if written != FORMAT:
+        raise RunError(
+            f"{file} has another format",
+            expected=str(FORMAT),
+            got=str(written),
+            hint="maximize again",
+        )
     try:
-        if table["format"] != FORMAT:
-            raise RunError(
-                f"{file} has another format",
-                expected=str(FORMAT),
-                got=str(table["format"]),
-                hint="maximize again",
-            )
+        Stored.model_validate(table)
         pictures = {name: np.array(Image.open(folder / f)) for name, f in table["alpha"].items()}
+        if any(rgba.ndim != 3 or rgba.shape[2] != 4 for rgba in pictures.values()):
+            raise ValueError("a picture without transparency")
         return MaximizeResult(
             concept=table["concept"],
             backbones=tuple(table["backbones"]),
@@ -250,9 +262,11 @@ def read_result(folder: Path) -> MaximizeResult:
             likeness=_floats(table["likeness"]),
             folder=folder,
         )
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except DAMAGE as error:
         raise RunError(
-            f"{file} or a picture beside it is damaged", got=str(error), hint="maximize again"
+            f"{file} or a picture beside it is damaged",
+            got=" ".join(str(error).split())[:300],
+            hint="maximize again",
         ) from error
 
 

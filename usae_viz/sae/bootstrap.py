@@ -96,7 +96,8 @@ def ends(replicates: Tensor) -> list[float]:
     """Return the low and high end of the middle `LEVEL` of some values."""
     tail = (1 - LEVEL) / 2
     at = torch.tensor([tail, 1 - tail], dtype=replicates.dtype)
-    return [float(x) for x in torch.quantile(replicates, at)]
+    # Of few images a replicate may draw none, and then has no figure.
+    return [float(x) for x in torch.quantile(replicates[replicates.isfinite()], at)]
 
 
 def _around(figure: float, replicates: Tensor) -> list[float]:

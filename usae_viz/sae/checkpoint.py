@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 
 from usae_viz.errors import CheckpointError
@@ -13,6 +13,7 @@ from usae_viz.run import Run, read_json, write_bytes, write_json
 from usae_viz.sae.universal import Encoding, Gate, UniversalSAE
 
 FORMAT = 1
+Count = Annotated[int, Field(gt=0, lt=2**31)]
 
 
 class UsaeConfig(BaseModel):
@@ -21,11 +22,11 @@ class UsaeConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int = FORMAT
-    dims: dict[str, int]
+    dims: dict[str, Count]
     """Channels per backbone, in the order of the tensors."""
-    concepts: int
-    k: int
-    tau: float
+    concepts: Count
+    k: Count
+    tau: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
     mode: str
     encoding: Encoding = "alone"
     """How tokens of all backbones are read at once."""
@@ -57,6 +58,7 @@ def load_usae(run: Run) -> UniversalSAE:
         CheckpointError: there is none, it is damaged, or weights and configuration disagree.
     """
     config = read_config(run)
+    _refuse_other_shapes(run, config)
     usae = UniversalSAE(
         config.dims,
         config.concepts,
@@ -85,6 +87,29 @@ def load_usae(run: Run) -> UniversalSAE:
             got=", ".join(config.dims),
         )
     return usae.eval().requires_grad_(False)
+
+
+def _refuse_other_shapes(run: Run, config: UsaeConfig) -> None:
+    """Compare sizes with the file's header before any memory is taken for them."""
+    try:
+        with safe_open(run.usae_file, "pt") as file:
+            found = sorted(
+                tuple(file.get_slice(key).get_shape())
+                for key in file.keys()  # noqa: SIM118
+                if len(file.get_slice(key).get_shape()) == 2
+            )
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{run.usae_file} is missing or damaged", got=str(error), hint="train again"
+        ) from error
+    wanted = sorted((config.concepts, dim) for dim in config.dims.values() for _ in range(2))
+    if found != wanted or config.k > config.concepts:
+        raise CheckpointError(
+            f"{run.usae_file} does not match {run.usae_config_file.name}",
+            expected=f"matrices of {wanted}, k of at most {config.concepts}",
+            got=f"{found}, k = {config.k}"[:400],
+            hint="take both files from the same run",
+        )
 
 
 def read_config(run: Run) -> UsaeConfig:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from usae_viz.errors import TrainingError
+from usae_viz.lock import write_errors
 from usae_viz.run import write_text
 from usae_viz.sae.board import Board
 
@@ -35,9 +36,9 @@ class TrainingLog:
         """Drop lines of steps after `done`: they are about to be taken (again)."""
         if not self.path.exists():
             return
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True) if done else []
-        # A training that was killed may have left half a line at the end.
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= done]
+        text = self.path.read_text(encoding="utf-8", errors="replace") if done else ""
+        # A training that was killed, or a disk, may have left half a line.
+        kept = [line for line in text.splitlines(keepends=True) if 0 <= _step_of(line) <= done]
         write_text(self.path, "".join(kept))
 
     def add(self, line: dict[str, Any], report: Report | None = None) -> None:
@@ -61,9 +62,11 @@ class TrainingLog:
             lines.append({**line, **figures})
         self._kept = []
         if lines and write:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write("".join(json.dumps(line) + "\n" for line in lines))
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            with write_errors(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with self.path.open("a", encoding="utf-8") as file:
+                    file.write(text)
             if self.board is not None:
                 self.board.write(lines)
         if broken is not None:
@@ -72,3 +75,13 @@ class TrainingLog:
                 hint="lower training.lr; the last checkpoint is from before",
             )
         return lines[-1] if lines else None
+
+
+def _step_of(line: str) -> int:
+    """Return the step that a line is of; -1 if it is damaged."""
+    if not line.endswith("\n"):
+        return -1
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+        return -1

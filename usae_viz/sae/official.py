@@ -131,7 +131,8 @@ def _config(folder: Path) -> tuple[Path, dict[str, Any]]:
         ) from None
     if not isinstance(table, dict):
         raise CheckpointError(f"{files[0]} cannot be read", expected="a table of settings")
-    if (table.get("global") or {}).get("standardize", True) is not True:
+    section = table.get("global") or {}
+    if not isinstance(section, dict) or section.get("standardize", True) is not True:
         raise CheckpointError(
             f"{files[0]} is of a training without standardisation",
             expected="global.standardize: true",
@@ -186,7 +187,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], int]:
             got=" ".join(str(error).split())[:300],
             hint="nothing of it was executed; fetch the published file again",
         ) from None
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # a damaged pickle may raise anything
         raise CheckpointError(
             f"{path} is damaged", got=" ".join(str(error).split())[:300], hint="fetch it again"
         ) from None

@@ -1,41 +1,63 @@
-"""The jobs that cross rooms: what each verb of the command line does from start to end."""
+"""The jobs that cross rooms: what each verb of the command line does from start to end.
 
-from usae_viz.workflow.attributing import attribute, write_reports
-from usae_viz.workflow.comparing import compare
-from usae_viz.workflow.dissecting import dissect_run
-from usae_viz.workflow.environment import environment
-from usae_viz.workflow.evaluation import evaluate
-from usae_viz.workflow.extraction import extract
-from usae_viz.workflow.heatmaps import heatmap
-from usae_viz.workflow.importing import import_official
-from usae_viz.workflow.indexing import describe_index, index
-from usae_viz.workflow.maximizing import maximize
-from usae_viz.workflow.pages import build_gallery
-from usae_viz.workflow.planning import plan
-from usae_viz.workflow.sharing import pull, push
-from usae_viz.workflow.shipping import SHIPPED_EXAMPLES, ship
-from usae_viz.workflow.sweeping import sweep
-from usae_viz.workflow.training import train
+Each is loaded on first use, so that a verb waits for the libraries that it needs and for no others.
+"""
 
-__all__ = [
-    "SHIPPED_EXAMPLES",
-    "attribute",
-    "build_gallery",
-    "compare",
-    "describe_index",
-    "dissect_run",
-    "environment",
-    "evaluate",
-    "extract",
-    "heatmap",
-    "import_official",
-    "index",
-    "maximize",
-    "plan",
-    "pull",
-    "push",
-    "ship",
-    "sweep",
-    "train",
-    "write_reports",
-]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from usae_viz.workflow.attributing import attribute as attribute
+    from usae_viz.workflow.attributing import write_reports as write_reports
+    from usae_viz.workflow.comparing import compare as compare
+    from usae_viz.workflow.dissecting import dissect_run as dissect_run
+    from usae_viz.workflow.evaluation import evaluate as evaluate
+    from usae_viz.workflow.extraction import extract as extract
+    from usae_viz.workflow.heatmaps import heatmap as heatmap
+    from usae_viz.workflow.importing import import_official as import_official
+    from usae_viz.workflow.indexing import describe_index as describe_index
+    from usae_viz.workflow.indexing import index as index
+    from usae_viz.workflow.machine import environment as environment
+    from usae_viz.workflow.maximizing import maximize as maximize
+    from usae_viz.workflow.pages import build_gallery as build_gallery
+    from usae_viz.workflow.planning import plan as plan
+    from usae_viz.workflow.sharing import pull as pull
+    from usae_viz.workflow.sharing import push as push
+    from usae_viz.workflow.shipping import SHIPPED_EXAMPLES as SHIPPED_EXAMPLES
+    from usae_viz.workflow.shipping import ship as ship
+    from usae_viz.workflow.sweeping import sweep as sweep
+    from usae_viz.workflow.training import train as train
+
+_HOMES = {
+    "SHIPPED_EXAMPLES": "shipping",
+    "attribute": "attributing",
+    "build_gallery": "pages",
+    "compare": "comparing",
+    "describe_index": "indexing",
+    "dissect_run": "dissecting",
+    "environment": "machine",
+    "evaluate": "evaluation",
+    "extract": "extraction",
+    "heatmap": "heatmaps",
+    "import_official": "importing",
+    "index": "indexing",
+    "maximize": "maximizing",
+    "plan": "planning",
+    "pull": "sharing",
+    "push": "sharing",
+    "ship": "shipping",
+    "sweep": "sweeping",
+    "train": "training",
+    "write_reports": "attributing",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a job from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'usae_viz.workflow' has no attribute {name!r}")
+    return getattr(import_module(f"usae_viz.workflow.{_HOMES[name]}"), name)

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from usae_viz.activations import ActivationStore
 from usae_viz.activations.live import live_tokens
-from usae_viz.backbones import Backbone, load_backbone, load_run_backbones
 from usae_viz.errors import UsageError
 from usae_viz.images import ImageSource, source_sha256, split_ids
 from usae_viz.recipe import Recipe
 from usae_viz.run import FORMAT, BackboneRecord, ImagesRecord, Run, RunInfo
 
+if TYPE_CHECKING:
+    from usae_viz.backbones import Backbone
+
 
 def load_backbones(recipe: Recipe, device: str = "cpu") -> dict[str, Backbone]:
     """Load the backbones of a recipe onto a device."""
+    # Here, not above: timm takes as long to import as torch, and reading a store needs no network.
+    from usae_viz.backbones import load_backbone
+
     place = open_device(device)
     return {
         spec.name: load_backbone(
@@ -88,6 +93,8 @@ def token_images(
             batch for s in splits for batch in store.image_batches(s, size, rank=rank, ranks=ranks)
         )
         return batches, sum(len(store.ids(s)) for s in splits) // ranks
+    from usae_viz.backbones import load_run_backbones
+
     backbones = {name: b.to(open_device(device)) for name, b in load_run_backbones(run).items()}
     ids = split_ids(source, split, recipe.images.validation)[rank::ranks]
     return live_tokens(backbones, source, ids, size), len(ids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import torch
+from pydantic import ValidationError
 
 from usae_viz.activations.live import live_tokens
 from usae_viz.backbones import load_run_backbones
@@ -18,7 +19,7 @@ from usae_viz.concepts.dissection import (
     overlap_of,
     rolled,
 )
-from usae_viz.errors import ImageSourceError
+from usae_viz.errors import ImageSourceError, UsageError
 from usae_viz.images import MaskedSource, open_source
 from usae_viz.images.source import is_validation
 from usae_viz.recipe import ImagesSpec
@@ -60,7 +61,12 @@ def dissect_run(
     recipe, usae, index = run.recipe(), load_usae(run), load_index(run)
     changed = {"source": images, "masks": masks}
     table = recipe.images.model_dump() | {k: v for k, v in changed.items() if v is not None}
-    source = open_source(ImagesSpec.model_validate(table))
+    try:
+        spec = ImagesSpec.model_validate(table)
+    except ValidationError as error:
+        problems = "; ".join(item["msg"].removeprefix("Value error, ") for item in error.errors())
+        raise UsageError("these images cannot be used", got=problems) from None
+    source = open_source(spec)
     if not isinstance(source, MaskedSource) or not source.mask_names:
         raise ImageSourceError(
             "names can be found only where masks say what is where",

@@ -43,7 +43,7 @@ def extract(
     source = open_source(recipe.images)
     backbones = load_backbones(recipe, rank.device(device))
     run = Run.create(out, recipe, describe_run(recipe, backbones, source))
-    with run.lock(shared=rank.total > 1, tidy=run.activations_dir):
+    with run.lock(shared=rank.total > 1):
         store = extract_activations(
             run,
             recipe,

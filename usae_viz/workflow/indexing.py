@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from usae_viz.concepts import ConceptIndex, ConceptPass, gather, write_index
 from usae_viz.concepts.classes import KINDS, UNIVERSAL_ENTROPY
-from usae_viz.concepts.shares import Shares
+from usae_viz.concepts.shares import Shares, forget_shares
+from usae_viz.errors import BusyError
 from usae_viz.images import open_source
 from usae_viz.run import Run, file_sha256
 from usae_viz.sae import load_usae
@@ -53,17 +55,31 @@ def index(
     tick = (lambda done: progress("indexing", done, count)) if progress else None
     tokens = recipe.activations.grid**2
     empty = ConceptPass(usae, tokens, labels=source.label_names, **given)
-    if rank.total == 1:
-        return write_index(
-            run, usae, gather(usae, images, source, into=empty, progress=tick), source
-        )
-    shares = Shares(
-        run, [file_sha256(run.usae_file), sorted(given.items()), *source.ids], rank.total
-    )
-    if not shares.file(rank.number).is_file():
-        shares.write(rank.number, gather(usae, images, source, into=empty, progress=tick))
-    whole = shares.merge(lambda: ConceptPass(usae, tokens, labels=source.label_names, **given))
-    return None if whole is None else write_index(run, usae, whole, source)
+    with run.lock_outputs("concepts", shared=rank.total > 1):
+        if rank.total == 1:
+            whole = gather(usae, images, source, into=empty, progress=tick)
+            with run.lock_outputs("merging"):
+                made = write_index(run, usae, whole, source)
+                forget_shares(run)
+            return made
+        job = [file_sha256(run.usae_file), sorted(given.items()), *source.ids]
+        shares = Shares(run, job, rank.total)
+        if not shares.file(rank.number).is_file():
+            shares.write(rank.number, gather(usae, images, source, into=empty, progress=tick))
+        with ExitStack() as held:
+            try:
+                # Of ranks that end at once, one merges.
+                held.enter_context(run.lock_outputs("merging"))
+            except BusyError:
+                return None
+            merged = shares.merge(
+                lambda: ConceptPass(usae, tokens, labels=source.label_names, **given)
+            )
+            if merged is None:
+                return None
+            made = write_index(run, usae, merged, source)
+            shares.remove()
+            return made
 
 
 def describe_index(run: Run, index: ConceptIndex) -> dict[str, Any]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from usae_viz.errors import RunError
-from usae_viz.lock import locked
+from usae_viz.errors import BusyError
+from usae_viz.lock import PATIENCE
 from usae_viz.maximize import is_readable
 from usae_viz.maximize import maximize as maximize_concepts
 from usae_viz.run import Run
@@ -71,13 +70,14 @@ def maximize(
 
 def _page(run: Run, concepts: Sequence[int], ranks: int) -> Path | None:
     """Build the page; None if another rank is at it."""
-    with ExitStack() as held:
-        if ranks > 1:
-            try:
-                held.enter_context(locked(run.outputs / ".page.lock"))
-            except RunError:
-                return None
-        return build_gallery(run, [*concepts, *_others(run, concepts)])
+    try:
+        return build_gallery(
+            run, [*concepts, *_others(run, concepts)], wait=0.0 if ranks > 1 else PATIENCE
+        )
+    except BusyError:
+        if ranks == 1:
+            raise
+        return None
 
 
 def _others(run: Run, concepts: Sequence[int]) -> list[int]:

@@ -11,6 +11,7 @@ from usae_viz.concepts import concept_names as find_names
 from usae_viz.concepts import load_index, write_thumbnails
 from usae_viz.gallery import build_single, build_site
 from usae_viz.images import ImageSource, open_source
+from usae_viz.lock import PATIENCE
 from usae_viz.run import Run
 from usae_viz.workflow.progress import Progress
 
@@ -23,6 +24,7 @@ def build_gallery(
     single_file: bool = False,
     sheets: bool = False,
     max_megabytes: float = 25,
+    wait: float = PATIENCE,
     progress: Progress | None = None,
 ) -> Path:
     """Build the gallery: a front page over all living concepts, and a page for each of some.
@@ -36,6 +38,7 @@ def build_gallery(
         sheets: write a sheet of each concept (PNG, for a paper) and its numbers (JSON) as well, to
             ``gallery/sheets/``.
         max_megabytes: that file may be at most so large.
+        wait: seconds to wait for another process that builds it.
         progress: called with what is going on, done, total.
 
     Returns:
@@ -43,6 +46,7 @@ def build_gallery(
 
     Raises:
         RunError: the run is not indexed, or a file is missing.
+        BusyError: another process builds it.
         ConceptError: a concept does not exist or is dead.
     """
     run = run.writing_to(out)
@@ -55,17 +59,18 @@ def build_gallery(
         index.require(concept)
     tick = None if progress is None else lambda done, all_: progress("pages", done, all_)
     names = find_names(run)
-    page = build_site(
-        run,
-        run.outputs,
-        chosen,
-        names,
-        sheets=sheets,
-        make_thumbnails=_Thumbnails(run).make,
-        progress=tick,
-    )
-    if single_file:
-        page = build_single(run, run.outputs, chosen, names, max_megabytes=max_megabytes)
+    with run.lock_outputs(run.gallery_dir.name, wait=wait):
+        page = build_site(
+            run,
+            run.outputs,
+            chosen,
+            names,
+            sheets=sheets,
+            make_thumbnails=_Thumbnails(run).make,
+            progress=tick,
+        )
+        if single_file:
+            page = build_single(run, run.outputs, chosen, names, max_megabytes=max_megabytes)
     return page
 
 
@@ -81,7 +86,8 @@ class _Thumbnails:
         return open_source(self.run.recipe().images)
 
     def make(self, ids: Sequence[str]) -> None:
-        write_thumbnails(self.run, ids, self.source)
+        with self.run.lock_outputs("concepts", shared=True):
+            write_thumbnails(self.run, ids, self.source)
 
 
 def concept_names(run: Run) -> dict[int, str]:

@@ -146,7 +146,7 @@ def train_prepared(
     # Before anyone writes: the others must not find the first one's model already there.
     trained = run.usae_config_file.exists()
     ranks.wait()
-    with run.lock(tidy=run.path) if ranks.first else nullcontext():
+    with run.lock() if ranks.first else nullcontext():
         if not trained:
             train_usae(
                 run,
