@@ -128,6 +128,20 @@ def fuzz_recipe(lab: Lab, c: random.Random) -> None:
         call("train", file, "--dry-run", "--out", lab.folder / "never")
 
 
+RIGHT: dict[str, list[str]] = {
+    "--sort": ["energy"], "--filter": ["entropy > 0.5 and rate.first > 0"], "--limit": ["5"],
+    "--column": ["cofire"], "--name": ["7=stripes"], "--note": ["7=of zebras"], "--dead": [],
+    "--concept": ["1"], "--concepts": ["0,1"], "--style": ["contour"], "--mode": ["per-model"],
+    "--backbone": ["first"], "--also": ["1:0.5"], "--objective": ["peak"], "--seed": ["3"],
+    "--parametrization": ["pixel"], "--precision": ["float32"], "--tv": ["0.1"],
+    "--device": ["cpu"], "--max-megabytes": ["3"], "--single-file": [], "--tau": ["0.2"],
+    "--top": ["3"], "--sample": ["5"], "--joint": ["2"], "--target": ["1"], "--tokens": ["mean"],
+    "--method": ["input_x_gradient"], "--baseline": ["black"], "--replicates": ["3"], "ls": [],
+    "--images": ["world:images=20"], "--json": [],
+}  # fmt: skip
+"""Words that an option takes."""
+
+
 def fuzz_arguments(lab: Lab, c: random.Random) -> None:
     """Command-line arguments: right and odd values of known and unknown options."""
     words = [
@@ -154,9 +168,15 @@ def fuzz_arguments(lab: Lab, c: random.Random) -> None:
     }  # fmt: skip
     verb = c.choice(list(options))
     line: list[str | Path] = [verb]
+    odd = c.random() < 0.7
+    if verb in ("heatmap", "maximize"):
+        line += ["--concept", c.choice(["0", "1"])]
     for _ in range(c.randrange(1, 4)):
-        line.append(c.choice(options[verb]) if c.random() < 0.95 else c.choice(words))
-        if c.random() < 0.9:
+        option = c.choice(options[verb]) if c.random() < 0.95 else c.choice(words)
+        line.append(option)
+        if option in RIGHT and not (odd and c.random() < 0.5):
+            line += RIGHT[option]
+        elif c.random() < 0.9:
             line.append(c.choice(words))
     if verb not in ("recipes", "runs"):
         line += ["--run", lab.run, *(["--out", lab.run] if verb != "concepts" else [])]
@@ -440,6 +460,7 @@ def fuzz(cases: int, seed: int, folder: Path, kinds: list[str] | None = None) ->
     """Run `cases` cases; returns the table that is printed."""
     os.environ["USAE_VIZ_CACHE"] = str(folder / "cache")
     os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["MPLCONFIGDIR"] = str(folder / "matplotlib")  # captum loads it
     sys.dont_write_bytecode = True
     lab = Lab(folder)
     names = kinds or list(KINDS)

@@ -83,13 +83,13 @@ def left_over(run: Path) -> list[Path]:
 
 def test_jobs_that_were_killed_end_with_the_same_bytes() -> None:
     done = subprocess.run(
-        [sys.executable, SCRIPTS / "faults.py", "--kills", "10"],
+        [sys.executable, SCRIPTS / "faults.py", "--kills", "5"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     table = json.loads(done.stdout)
-    assert table["kills"] >= 10
+    assert table["kills"] >= 5
     assert table["all_equal"], table
-    assert all(job["kills"] >= 2 for job in table["jobs"].values())
+    assert all(job["kills"] >= 1 for job in table["jobs"].values())
     assert done.returncode == 0
 
 

@@ -82,6 +82,5 @@ def test_help_of_a_verb_loads_only_what_draws_it() -> None:
         "from typer.testing import CliRunner; from usae_viz.cli import app; "
         "CliRunner().invoke(app, ['{}', '--help'])"
     )
-    for verb in ("maximize", "index", "gallery"):
-        # Typer itself loads pydantic where it is installed.
-        assert set(loaded_by(before.format(verb))[-1].split()) <= {"pydantic", "rich", "typer"}
+    # Typer itself loads pydantic where it is installed.
+    assert set(loaded_by(before.format("maximize"))[-1].split()) <= {"pydantic", "rich", "typer"}

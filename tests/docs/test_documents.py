@@ -21,7 +21,7 @@ import usae_viz
 from tests.conftest import TINY_VIT
 from tests.docs.blocks import DOCUMENTS, ROOT, Block, all_blocks, blocks, check
 from usae_viz import workflow
-from usae_viz.cli import app, terminal
+from usae_viz.cli import app
 from usae_viz.maximize.views import ViewSpec
 from usae_viz.recipe import load_recipe
 from usae_viz.run import open_run
@@ -92,7 +92,7 @@ def at_work(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("USAE_VIZ_WEIGHTS", str(here / "weights"))
     monkeypatch.setattr(calibrating, "SECONDS", 0.05)
     run = open_run(here / "runs" / "trio")
-    monkeypatch.setattr(terminal, "demo_run", lambda: run)
+    monkeypatch.setattr("usae_viz.run.demo_run", lambda: run)
     quick = partial(usae_viz.maximize, steps=2, size=40)
     monkeypatch.setattr(usae_viz, "maximize", quick)
     return here

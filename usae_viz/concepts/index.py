@@ -12,7 +12,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load
 
 from usae_viz.concepts.classes import KINDS, Kind, classify, sharing
 from usae_viz.concepts.examples import Example
@@ -26,6 +25,8 @@ Choice = Literal["top", "random", "joint"]
 
 FORMAT = 2
 HASH = re.compile("[0-9a-f]{64}")
+SEAL = "sha256"
+"""Key of the file's metadata that holds `seal` of its tensors."""
 
 
 class ConceptIndex:
@@ -256,11 +257,13 @@ def load_index(run: Run) -> ConceptIndex:
     try:
         if not run.example_maps_file.is_file():
             raise KeyError(f"{run.example_maps_file.name} is missing")
-        data = run.index_file.read_bytes()
+        with safe_open(run.index_file, "numpy") as file:
+            sealed = (file.metadata() or {}).get(SEAL)
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         # None in an index that an older version wrote.
-        if table.get("sha256") not in (None, hashlib.sha256(data).hexdigest()):
+        if sealed not in (None, seal(tensors)):
             raise ValueError(f"the bytes of {run.index_file.name} are not those written")
-        return ConceptIndex(load(data), table, run)
+        return ConceptIndex(tensors, table, run)
     except RunError:
         raise
     except (
@@ -272,6 +275,16 @@ def load_index(run: Run) -> ConceptIndex:
             got=str(error),
             hint=f"index again: {again}",
         ) from error
+
+
+def seal(tensors: Mapping[str, NDArray[Any]]) -> str:
+    """Return one hash over names, types, shapes and bytes."""
+    total = hashlib.sha256()
+    for key in sorted(tensors):
+        array = np.ascontiguousarray(tensors[key])
+        total.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
+        total.update(array.data)
+    return total.hexdigest()
 
 
 def _float(values: NDArray[Any]) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 from torch import Tensor
 
-from usae_viz.concepts.index import FORMAT, ConceptIndex, load_index
+from usae_viz.concepts.index import FORMAT, SEAL, ConceptIndex, load_index, seal
 from usae_viz.concepts.layout import dictionary_map
 from usae_viz.concepts.neighbours import by_coactivation, by_dictionary, duplicates
 from usae_viz.concepts.streaming import TOP, ConceptPass
@@ -127,13 +126,12 @@ def write_index(
     # What is read is whole or refused: the table goes last, the old one first.
     run.examples_file.unlink(missing_ok=True)
     write_bytes(run.example_maps_file, _packed(maps))
-    data = _packed(_statistics(usae, gathered))
-    write_bytes(run.index_file, data)
+    statistics = _statistics(usae, gathered)
+    write_bytes(run.index_file, _packed(statistics, {SEAL: seal(statistics)}))
     write_json(
         run.examples_file,
         {
             "format": FORMAT,
-            "sha256": hashlib.sha256(data).hexdigest(),
             "checkpoint": file_sha256(run.usae_file) if run.usae_file.is_file() else None,
             "tau": gathered.counts.tau,
             "images": len(gathered.ids),
@@ -186,6 +184,6 @@ def _statistics(usae: UniversalSAE, gathered: ConceptPass) -> dict[str, NDArray[
     return arrays
 
 
-def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
-    data: bytes = save({key: np.ascontiguousarray(value) for key, value in arrays.items()})
+def _packed(arrays: dict[str, NDArray[Any]], notes: dict[str, str] | None = None) -> bytes:
+    data: bytes = save({key: np.ascontiguousarray(value) for key, value in arrays.items()}, notes)
     return data
