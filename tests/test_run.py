@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from usae_viz.errors import RunError, UsaeVizError
+from usae_viz.errors import RunError, UsaeVizError, WriteError
 from usae_viz.recipe import BackboneSpec, Recipe
 from usae_viz.run import (
     FORMAT,
