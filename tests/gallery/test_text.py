@@ -17,7 +17,7 @@ def test_shares_keep_the_digits_that_matter(share, text):
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0, "0"), (3.456, "3.46"), (34.56, "34.6"), (3456.0, "3,456"), (0.01234, "0.0123"),
-     (0.00001234, "1.2·10^−5"), (-2.0, "−2.00")],
+     (0.00001234, "1.2·10⁻⁵"), (-2.0, "−2.00")],
 )  # fmt: skip
 def test_quantities_keep_three_digits(value, text):
     assert number(value) == text

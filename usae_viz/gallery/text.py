@@ -9,6 +9,8 @@ NARROW = "\u202f"
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def percent(share: float | None) -> str:
     """Write a share: two digits that matter, at most two decimals; a dash for None."""
@@ -29,7 +31,8 @@ def number(value: float | None) -> str:
         return f"{value:,.0f}".replace("-", "−")
     if abs(value) < 0.001:
         mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa}·10^{int(exponent)}".replace("-", "−")
+        power = str(int(exponent)).translate(_SUPERSCRIPT)
+        return f"{mantissa}·10{power}".replace("-", "−")
     decimals = 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 4
     return f"{value:.{decimals}f}".replace("-", "−")
 
