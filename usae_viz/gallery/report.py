@@ -13,7 +13,7 @@ from usae_viz.gallery.text import listed, number, percent, shortened
 from usae_viz.render import Bar, signed_bars
 from usae_viz.run import Run, write_text
 
-SHEETS = ("base.css", "concept.css", "page.css", "report.css")
+SHEETS = ("base.css", "tables.css", "concept.css", "page.css", "report.css")
 
 
 def build_report(run: Run, folder: Path, table: Mapping[str, Any]) -> Path:

@@ -18,7 +18,7 @@ from usae_viz.gallery.environment import assets, page_environment
 from usae_viz.run import Run, write_bytes
 
 SCRIPTS = ("heat.js", "toolbar.js", "concept.js", "colours.js")
-STYLES = ("base.css", "page.css", "concept.css")
+STYLES = ("base.css", "tables.css", "page.css", "concept.css", "natural.css")
 _SOURCE = re.compile(r'src="([a-z][^":]*)"')
 
 
