@@ -52,8 +52,6 @@ def build(folder: Path) -> dict[str, object]:
         "cpu_ms_a_page": round(1e3 * worked / len(concepts), 2),
         "rss_mb_index_loaded": round(loaded),
         "rss_mb_peak": round(highest),
-        # Mapped, not read: counts as resident, but belongs to the system's cache.
-        "rss_mb_mapped_examples": round(run.example_maps_file.stat().st_size / 2**20),
         "one_changed_seconds": [round(each, 2) for each in again],
         "list_bytes": (run.gallery_dir / "data" / "index.js").stat().st_size,
         "front_page_bytes": (run.gallery_dir / "index.html").stat().st_size,
