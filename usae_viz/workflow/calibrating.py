@@ -17,10 +17,11 @@ from usae_viz.run import Run
 from usae_viz.sae import UniversalSAE
 from usae_viz.sae.average import finished_copy
 from usae_viz.sae.modes import ingredients
+from usae_viz.sae.ordering import number_concepts
 from usae_viz.sae.ranks import ONE
 from usae_viz.sae.state import Stateful, save_state
 from usae_viz.sae.trainer import Trainer
-from usae_viz.sae.training import first_step
+from usae_viz.sae.training import NUMBERING_BATCHES, first_step
 from usae_viz.sae.validation import validate
 from usae_viz.workflow.backbones import describe_run, open_device
 from usae_viz.workflow.training import held_out_tokens
@@ -30,6 +31,8 @@ SECONDS = 4.0
 BATCHES = 4
 """Batches of images that are measured at least: the pipeline has to fill."""
 WARM_STEPS = 3
+NUMBERED = 2
+"""Batches by which numbering the concepts is measured."""
 
 Clock = Callable[[], float]
 """Gives seconds, like ``time.perf_counter``."""
@@ -43,6 +46,7 @@ class Pace(NamedTuple):
         step: of training, with its batch read from the store.
         look: at held-out images, once.
         save: of a checkpoint, once.
+        ends: the first rows before, the numbering of the concepts after a training.
         images: how many images it was measured on.
         steps: how many steps.
     """
@@ -51,6 +55,7 @@ class Pace(NamedTuple):
     step: float
     look: float
     save: float
+    ends: float
     images: int
     steps: int
 
@@ -84,7 +89,7 @@ def calibrate(
         once = warm / min(size, available)
         images = min(available, max(least, round(SECONDS / once)))
         run, seconds = _extract(recipe, backbones, Path(place) / "run", images, clock)
-        pace = Pace(seconds / images, 0.0, 0.0, 0.0, images, 0)
+        pace = Pace(seconds / images, 0.0, 0.0, 0.0, 0.0, images, 0)
         if not training:
             return pace
         return _train(recipe, run, device, pace, clock)
@@ -108,7 +113,10 @@ def _train(recipe: Recipe, run: Run, device: str, pace: Pace, clock: Clock) -> P
     usae = UniversalSAE(dims, recipe.usae.concepts, recipe.usae.k, recipe.concepts.tau)
     for name, values in statistics.items():
         usae.set_standardisation(name, values.mean, values.scale)
-    step = first_step(usae.to(open_device(device)), parts, store, recipe, ONE)
+    usae.to(open_device(device))
+    began = clock()
+    step = first_step(usae, parts, store, recipe, ONE)
+    began = clock() - began
 
     def take(steps: int) -> float:
         wanted = {"steps": steps, "validate_every": 0, "checkpoint_every": steps + 1}
@@ -135,7 +143,12 @@ def _train(recipe: Recipe, run: Run, device: str, pace: Pace, clock: Clock) -> P
     if training.checkpoint_every <= training.steps:
         pieces: dict[str, Stateful] = {"step": step, "optimiser": step.optimiser}
         pace = pace._replace(save=_timed(lambda: save_state(run.training_state, pieces, {}), clock))
-    return pace
+    batches = store.token_batches(
+        training.batch_tokens, seed=recipe.seed, buffer_images=training.buffer_images
+    )
+    few, model = [next(batches) for _ in range(NUMBERED)], finished_copy(step, None).cpu()
+    numbering = _timed(lambda: number_concepts(model, iter(few), parts.prefixes), clock)
+    return pace._replace(ends=began + numbering * NUMBERING_BATCHES / NUMBERED)
 
 
 def _timed(work: Callable[[], object], clock: Clock) -> float:

@@ -93,7 +93,7 @@ def _training(
         ),
         "step_milliseconds": round(1e3 * step, 3),
         "tokens_per_second": round(training.batch_tokens / step),
-        "training_seconds": round(loop + looks * pace.look + saves * pace.save, 1),
+        "training_seconds": round(loop + looks * pace.look + saves * pace.save + pace.ends, 1),
     }
 
 

@@ -13,12 +13,16 @@ HEADER = 170
 TILE = 4 << 20
 """Bytes of the tile that pre-gate activations pass through (``sae.encoding``)."""
 LOOK_VALUES = 1 << 23
-"""Values of a code that are dense at once while held-out images are looked at
+"""Pre-gate activations that exist at once while held-out images are looked at
 (``sae.evaluation``)."""
+ENCODED = 6.5
+"""Bytes that encoding takes for each pre-gate activation: itself, and what finds the largest."""
+COUNTED = 1 << 22
+"""Values of a code that are dense at once in counting, per backbone (``sae.statistics``)."""
 LOOK_IMAGES = 16
 """Held-out images whose codes are held at once (``workflow.training``)."""
 BUFFERS = 3
-"""Shuffle buffers in memory: one in use, one ready, one being read."""
+"""Shuffle buffers in memory: one in use, one ready, one being read; without a store, one."""
 SHARDS = 3
 """Shards in memory: one that is filled, one that is written, and its file's bytes."""
 
@@ -61,8 +65,9 @@ def memory(recipe: Recipe, dims: Mapping[str, int], images: tuple[int, int]) -> 
     """Return bytes of memory that the training loop takes beyond its libraries, by what for.
 
     ``together`` is the peak: what is always there, and the largest of what comes and goes (the
-    step's gradients and transients, a look at held-out images, a checkpoint's bytes). ``device`` is
-    the part of it that lies on the device: all but shuffle buffers and the checkpoint. What malloc
+    step's gradients and transients, a look at held-out images, numbering the concepts at the end, a
+    checkpoint's bytes). ``device`` is the part of it that lies on the device: neither shuffle
+    buffers nor numbering nor the checkpoint. What malloc
     keeps of freed memory comes on top.
 
     Args:
@@ -81,7 +86,9 @@ def memory(recipe: Recipe, dims: Mapping[str, int], images: tuple[int, int]) -> 
         "moments": 8 * p,
         "average": 4 * p if training.average else 0,
         "best": 4 * p if training.patience is not None else 0,
-        "shuffle_buffers": BUFFERS * -(-images[0] // buffers) * image_bytes(recipe, dims),
+        "shuffle_buffers": (BUFFERS if recipe.activations.store else 1)
+        * -(-images[0] // buffers)
+        * image_bytes(recipe, dims),
         "batch": 4 * training.batch_tokens * width,
     }
     passing = {
@@ -89,10 +96,16 @@ def memory(recipe: Recipe, dims: Mapping[str, int], images: tuple[int, int]) -> 
         # Errors of one backbone at a time; values, indices and their order by concept.
         "transient": TILE + 4 * training.batch_tokens * max(dims.values()) + kept * 40,
     }
+    # Finished copies of the model: held-out images are looked at, and concepts numbered, by those.
     look = 0.0
     if training.validate_every and looked:
-        dense = 4 * min(looked * usae.concepts, LOOK_VALUES)
-        look = 4 * p + 8 * looked * width + (2 + len(dims) / 2) * dense
+        codes = min(looked * usae.concepts, LOOK_VALUES)
+        look = 4 * p + 8 * looked * width + ENCODED * codes + _counting(recipe, dims, looked)
+    numbering = (
+        4 * p
+        + ENCODED * training.batch_tokens * usae.concepts
+        + _counting(recipe, dims, training.batch_tokens)
+    )
     checkpoint = disk(recipe, dims, images)["checkpoint"]
     if training.checkpoint_every > training.steps:
         checkpoint = 0
@@ -102,10 +115,15 @@ def memory(recipe: Recipe, dims: Mapping[str, int], images: tuple[int, int]) -> 
         **always,
         **passing,
         "look": round(look),
+        "numbering": round(numbering),
         "checkpoint": checkpoint,
         "device": round(fixed - always["shuffle_buffers"] + max(step, look)),
-        "together": round(fixed + max(step, look, checkpoint)),
+        "together": round(fixed + max(step, look, numbering, checkpoint)),
     }
+
+
+def _counting(recipe: Recipe, dims: Mapping[str, int], tokens: int) -> int:
+    return 4 * len(dims) * min(tokens * recipe.usae.concepts, COUNTED)
 
 
 def extraction_memory(
