@@ -90,7 +90,7 @@ def log_scatter(
     everything = [
         np.concatenate([np.zeros(0), *(group[axis] for group in kept)]) for axis in (1, 2)
     ]
-    left, right, top, bottom = 46, width - 8, 26, height - 34
+    left, right, top, bottom = 46, width - 16, 26, height - 34
     ranges = []
     for values in everything:
         low, high = (values.min(), values.max()) if values.size else (0.0, 1.0)
