@@ -11,6 +11,8 @@ from tests.gallery.conftest import NAMES, UNIQUE, UNIVERSAL, make_result
 from tests.gallery.reader import Page
 from usae_viz.concepts import ConceptName, load_index
 from usae_viz.gallery import build_site
+from usae_viz.gallery import sheet as sheets
+from usae_viz.gallery.concept import concept_view
 
 
 def test_a_sheet_holds_the_pictures_and_the_numbers_of_the_page(run):
@@ -30,6 +32,16 @@ def test_a_sheet_holds_the_pictures_and_the_numbers_of_the_page(run):
     assert table["maximized"][0]["mode"] == "per-model"
     page = Page(site.parent / "concepts" / f"{UNIVERSAL:06d}.html")
     assert page.all("a", href=f"../sheets/{UNIVERSAL:06d}.png")
+
+
+def test_a_sheet_is_written_in_letters_that_its_font_has(run, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(sheets, "sheet", lambda tiles, _, **rest: asked.update(rest, tiles=tiles))
+    index = load_index(run)
+    sheets.concept_sheet(run, index, concept_view(run, index, UNIVERSAL, run.outputs))
+    written = [asked["title"], asked["note"], *(tile.caption for tile in asked["tiles"])]
+    assert any("% of natural" in text for text in written)
+    assert all(text.isascii() for text in written)
 
 
 def test_a_sheet_is_kept_up_and_goes_with_its_page(run):

@@ -12,7 +12,7 @@ from PIL import Image
 from usae_viz.concepts import ConceptIndex, Example
 from usae_viz.gallery.concept import Column, ConceptView, concept_table
 from usae_viz.gallery.natural import find_examples
-from usae_viz.gallery.text import number, percent
+from usae_viz.gallery.text import NARROW, number, percent
 from usae_viz.render import Tile, overlay, png, sheet
 from usae_viz.run import Run, write_bytes, write_text
 
@@ -57,8 +57,8 @@ def concept_sheet(run: Run, index: ConceptIndex, view: ConceptView) -> Image.Ima
         side=SIDE,
         headings=[column.name for column in view.columns],
         title=f"Concept {view.concept}{name} ({view.kind}), {run.info.name}",
-        note=f"Firing entropy {view.entropy:.2f}, co-fire {percent(view.cofire)}. Below: the "
-        f"strongest of {index.images:,} images.",
+        note=f"Firing entropy {view.entropy:.2f}, co-fire {_share(view.cofire)}. Lower rows: "
+        f"the strongest of {index.images:,} images.",
     )
 
 
@@ -75,8 +75,13 @@ def _words(view: ConceptView, mode: int, column: Column) -> str:
     picture = shown.pictures.get(column.name)
     if picture is None:
         return "not maximized"
-    level = "no natural level" if picture.share is None else f"{percent(picture.share)} of natural"
+    level = "no natural level" if picture.share is None else f"{_share(picture.share)} of natural"
     return level if len(view.modes) == 1 else f"{shown.name}: {level}"
+
+
+def _share(share: float) -> str:
+    # The font of sheets has no narrow space.
+    return percent(share).replace(NARROW, " ")
 
 
 def _naturals(run: Run, found: Sequence[Example], top: float) -> Image.Image:
