@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from usae_viz.cli.terminal import (
     JsonOption,
@@ -69,7 +69,8 @@ def concepts(
 
 def _usual(rows: list[dict[str, Any]], names: tuple[str, ...]) -> Table:
     grid = Table(
-        *("id", "name", "class", "entropy", "cofire", "corr.", "energy", *names),
+        *("id", Column("name", overflow="fold"), "class", "entropy", "cofire", "corr.", "energy"),
+        *names,
         title="under each backbone: % of tokens in which it fires; ≈: near-duplicate of",
         title_justify="left",
         padding=(0, 0),
