@@ -111,7 +111,7 @@ def test_search_filters_and_the_address(visit):
     assert page.url.endswith(f"#{state}")
     assert page.locator(".cards li").count() == 10
     page.click("button[type=reset]")
-    page.wait_for_function("document.querySelectorAll('.cards li').length === 11")
+    playwright.expect(cards).to_have_count(11)
 
 
 def test_the_keyboard(visit):
@@ -140,7 +140,7 @@ def test_the_keyboard(visit):
 
 def test_heat_follows_the_controls(visit):
     page = visit(concept(UNIVERSAL))
-    page.wait_for_function(f"document.querySelectorAll('.photo canvas').length >= {3 * EXAMPLES}")
+    page.locator(".photo canvas").nth(3 * EXAMPLES - 1).wait_for(state="attached")
     shared = page.evaluate(HEAT)
     strongest = [shared[i * EXAMPLES][0] for i in range(3)]
     weakest = [shared[(i + 1) * EXAMPLES - 1][0] for i in range(3)]
@@ -261,7 +261,7 @@ def test_numbers_are_saved_as_a_file(visit):
 def test_one_file_runs_its_own_scripts(visit, run):
     single = build_single(run, run.outputs, [UNIVERSAL, UNIQUE])
     page = visit(single.name)
-    page.wait_for_function("document.querySelectorAll('.photo canvas').length > 0")
+    page.locator(".photo canvas").first.wait_for(state="attached")
     page.keyboard.press("?")
     assert page.locator("dialog.help").is_visible()
 
