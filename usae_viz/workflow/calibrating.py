@@ -11,7 +11,7 @@ from typing import NamedTuple
 from usae_viz.activations import ActivationStore
 from usae_viz.activations import extract as extract_activations
 from usae_viz.backbones import Backbone
-from usae_viz.images import open_source
+from usae_viz.images import open_source, split_ids
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
 from usae_viz.sae import UniversalSAE
@@ -78,7 +78,9 @@ def calibrate(
         clock: gives seconds.
     """
     size = recipe.activations.batch_images
-    available = len(open_source(recipe.images).ids)
+    source = open_source(recipe.images)
+    available = len(source.ids)
+    held_out = len(split_ids(source, "validation", recipe.images.validation))
     # The rest of a buffer that is no whole batch is left out, and some images are held out.
     whole = (
         recipe.training.batch_tokens / recipe.activations.grid**2 / (1 - recipe.images.validation)
@@ -92,7 +94,8 @@ def calibrate(
         pace = Pace(seconds / images, 0.0, 0.0, 0.0, 0.0, images, 0)
         if not training:
             return pace
-        return _train(recipe, run, device, pace, clock)
+        looked = min(recipe.training.validation_images, held_out)
+        return _train(recipe, run, device, pace, looked, clock)
 
 
 def _extract(
@@ -105,7 +108,7 @@ def _extract(
     return run, _timed(lambda: extract_activations(run, limited, backbones, source), clock)
 
 
-def _train(recipe: Recipe, run: Run, device: str, pace: Pace, clock: Clock) -> Pace:
+def _train(recipe: Recipe, run: Run, device: str, pace: Pace, looked: int, clock: Clock) -> Pace:
     store = ActivationStore(run.activations_dir)
     parts = ingredients(recipe.usae, recipe.training)
     statistics = store.statistics()
@@ -136,7 +139,7 @@ def _train(recipe: Recipe, run: Run, device: str, pace: Pace, clock: Clock) -> P
     training = recipe.training
     held_out = held_out_tokens(store, training.validation_images)
     if training.validate_every and held_out is not None:
-        share = min(1.0, len(store.ids("validation")) / training.validation_images)
+        share = min(1.0, len(store.ids("validation")) / looked)
         pace = pace._replace(
             look=_timed(lambda: validate(finished_copy(step, None), held_out), clock) / share
         )
