@@ -35,7 +35,7 @@ def chosen_recipe(images: int) -> tuple[Recipe, str]:
 
 def rows(quick: bool) -> list[Row]:
     """Time the extraction of some photographs and the networks alone on the same ones."""
-    images = 96 if quick else 512
+    images = 96 if quick else 256
     recipe, name = chosen_recipe(images)
     source = open_source(recipe.images)
     backbones = load_backbones(recipe)
@@ -61,4 +61,4 @@ def rows(quick: bool) -> list[Row]:
             assert extract(run, recipe, backbones, source) is not None
 
         work = f"extraction of {images} images, {name}"
-        return [compare(work, ours, "bare-forward", bare, rounds=3 if quick else 5)]
+        return [compare(work, ours, "bare-forward", bare, rounds=3)]
