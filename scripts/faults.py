@@ -32,7 +32,7 @@ import torch
 from tiny import write_recipe
 
 from usae_viz import workflow
-from usae_viz.maximize import maximizing
+from usae_viz.maximize import from_run
 from usae_viz.recipe import load_recipe
 from usae_viz.run import open_run
 
@@ -87,7 +87,7 @@ def start(job: Job, recipe: Path, run: Path, rank: int = 0, ranks: int = 1, dies
     try:
         os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(ranks), "LOCAL_RANK": str(rank)}
         # A result says how long it took, and the page over it depends on every byte of a result.
-        maximizing.time = SimpleNamespace(monotonic=lambda: 0.0)  # type: ignore[attr-defined]
+        from_run.time = SimpleNamespace(monotonic=lambda: 0.0)  # type: ignore[attr-defined]
         if dies:
             die_in_file(dies)
         job.call(recipe, run)

@@ -13,9 +13,9 @@ from usae_viz.maximize.alpha import EVERY, AlphaMap
 from usae_viz.maximize.balance import Balance
 from usae_viz.maximize.canvas import Canvas, make_canvas
 from usae_viz.maximize.freezing import frozen
-from usae_viz.maximize.maximized import Maximized
 from usae_viz.maximize.modes import Row, rows_of
 from usae_viz.maximize.penalties import total_variation
+from usae_viz.maximize.pictures import Maximized
 from usae_viz.maximize.pull import Pulled, Puller, make_puller
 from usae_viz.maximize.settings import MaximizeSettings
 from usae_viz.maximize.start import PhotoCanvas

@@ -17,7 +17,7 @@ from PIL import Image
 from usae_viz.errors import RunError
 from usae_viz.lock import PATIENCE, locked, write_errors
 from usae_viz.maximize.modes import SHARED
-from usae_viz.maximize.stored import Stored
+from usae_viz.maximize.result_table import Stored
 from usae_viz.run import LOCK, read_json, write_bytes, write_json
 
 FORMAT = 2

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usae_viz.maximize.modes import SHARED, Row
-from usae_viz.maximize.report import Reading
+from usae_viz.maximize.readings import Reading
 
 Floats = NDArray[np.float64]
 

@@ -15,12 +15,12 @@ from usae_viz.backbones import Backbone, load_run_backbones
 from usae_viz.concepts import ConceptIndex, load_index
 from usae_viz.errors import ConceptError, ImageSourceError, RunError, UsageError
 from usae_viz.images.canvas import read_canvas
+from usae_viz.maximize.collection import MaximizeResults
 from usae_viz.maximize.engine import Progress, maximize_concepts
+from usae_viz.maximize.judging import make_result, natural_reference
 from usae_viz.maximize.modes import rows_of
-from usae_viz.maximize.report import read_maximized
-from usae_viz.maximize.reporting import make_result, natural_reference
+from usae_viz.maximize.readings import read_maximized
 from usae_viz.maximize.result import MaximizeResult, read_result
-from usae_viz.maximize.results import MaximizeResults
 from usae_viz.maximize.settings import MaximizeSettings
 from usae_viz.run import Run, file_sha256
 from usae_viz.sae import load_usae

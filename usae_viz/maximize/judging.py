@@ -12,8 +12,8 @@ from torch import Tensor
 from usae_viz.concepts import ConceptIndex, write_thumbnails
 from usae_viz.errors import ImageSourceError
 from usae_viz.images import open_source
-from usae_viz.maximize.maximized import Maximized
-from usae_viz.maximize.report import Reading
+from usae_viz.maximize.pictures import Maximized
+from usae_viz.maximize.readings import Reading
 from usae_viz.maximize.result import MaximizeResult
 from usae_viz.maximize.statistics import natural_spectra, power_law, spectral_distance
 from usae_viz.maximize.verdict import verdict

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from usae_viz.backbones import Backbone
 from usae_viz.concepts import ConceptIndex
-from usae_viz.maximize.maximized import Maximized
 from usae_viz.maximize.objective import read_clean
 from usae_viz.maximize.penalties import descriptor, feature_distance
+from usae_viz.maximize.pictures import Maximized
 from usae_viz.maximize.statistics import corner_energy, radial_spectrum
 from usae_viz.sae import UniversalSAE
 
