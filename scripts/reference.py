@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
 from pathlib import Path
 
 import pdoc
@@ -38,8 +39,9 @@ room `maximize` has one anyway: it has the name of a public function, which stan
 def write_reference(folder: Path, modules: tuple[str, ...]) -> None:
     """Write the pages of some modules."""
     # Public names are loaded on first use; pdoc looks only at what is there.
-    for name in usae_viz.__all__:
-        vars(usae_viz)[name] = getattr(usae_viz, name)
+    for module in (usae_viz, *(import_module(f"usae_viz.{room}") for room in (*ROOMS, "maximize"))):
+        for name in getattr(module, "__all__", ()):
+            vars(module)[name] = getattr(module, name)
     pdoc.render.configure(docformat="google", footer_text=f"usae-viz {usae_viz.__version__}")
     pdoc.pdoc(*modules, output_directory=folder)
 
