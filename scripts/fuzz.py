@@ -11,6 +11,7 @@ started, or if it takes more than ten seconds or 2 GB. Prints JSON.
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import json
 import os
@@ -461,6 +462,10 @@ def fuzz(cases: int, seed: int, folder: Path, kinds: list[str] | None = None) ->
     os.environ["USAE_VIZ_CACHE"] = str(folder / "cache")
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["MPLCONFIGDIR"] = str(folder / "matplotlib")  # captum loads it
+    tempfile.tempdir = str(folder / "temporary")
+    Path(tempfile.tempdir).mkdir()
+    # Its first import looks for fonts, with a program of the system's.
+    importlib.import_module("matplotlib.font_manager")
     sys.dont_write_bytecode = True
     lab = Lab(folder)
     names = kinds or list(KINDS)

@@ -26,6 +26,7 @@ from usae_viz.attribution.readout import Readout, classifier_readout
 from usae_viz.attribution.report import AttributionReport, Finding, PixelMap
 from usae_viz.attribution.target import ConceptTarget, Target, token_weights
 from usae_viz.backbones import Backbone, load_run_backbones
+from usae_viz.backbones.device import open_device
 from usae_viz.concepts import ConceptIndex, load_index
 from usae_viz.errors import BackboneError, UsageError
 from usae_viz.run import Run
@@ -107,7 +108,7 @@ class Examiner:
     ) -> None:
         self.run, self.names = run, names or {}
         self.index: ConceptIndex = load_index(run)
-        self.device = torch.device(device)
+        self.device = open_device(str(device))
         self.usae: UniversalSAE = load_usae(run).to(self.device)
         loaded = backbones if isinstance(backbones, Mapping) else load_run_backbones(run, backbones)
         self.backbones = {name: one.to(self.device) for name, one in loaded.items()}

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from usae_viz.backbones import Backbone, load_run_backbones
+from usae_viz.backbones.device import open_device
 from usae_viz.concepts import ConceptIndex, load_index
 from usae_viz.errors import ConceptError, ImageSourceError, RunError, UsageError
 from usae_viz.images.canvas import read_canvas
@@ -92,7 +93,7 @@ def maximize(
     folder = None if out is None else Path(out)
     kind = _kind(chosen, photo_sha)
     places = {concept: run.maximized_dir(concept, folder, kind) for concept in concepts}
-    usae = load_usae(run).to(device)
+    usae = load_usae(run).to(open_device(device))
     made_by = {
         **chosen.table(),
         "rows": {row.name: [list(row.raised), list(row.lowered)] for row in rows},

@@ -21,7 +21,7 @@ class Selectivity(BaseModel):
 class Trajectory(BaseModel):
     """Activation over the steps."""
 
-    steps: list[int]
+    steps: list[Annotated[int, Field(ge=0, le=1 << 53)]]
     activation: dict[Name, Line]
     lowered: dict[Name, dict[Name, Line]]
 

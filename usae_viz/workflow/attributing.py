@@ -21,12 +21,12 @@ from usae_viz.attribution.readout import (
     reference_readout,
 )
 from usae_viz.backbones import Backbone, load_run_backbones
+from usae_viz.backbones.device import open_device
 from usae_viz.demo.networks import NETWORKS
 from usae_viz.demo.world import CONCEPTS
 from usae_viz.errors import BackboneError, UsageError
 from usae_viz.gallery import build_report, build_report_index
 from usae_viz.run import Run, read_json
-from usae_viz.workflow.backbones import open_device
 from usae_viz.workflow.pages import concept_names
 from usae_viz.workflow.progress import Progress
 

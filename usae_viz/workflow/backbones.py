@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
-import torch
 from torch import Tensor
 
 from usae_viz.activations import ActivationStore
 from usae_viz.activations.live import live_tokens
-from usae_viz.errors import UsageError
+from usae_viz.backbones.device import open_device
+from usae_viz.errors import StoreError
 from usae_viz.images import ImageSource, source_sha256, split_ids
 from usae_viz.recipe import Recipe
 from usae_viz.run import FORMAT, BackboneRecord, ImagesRecord, Run, RunInfo
@@ -32,18 +32,6 @@ def load_backbones(recipe: Recipe, device: str = "cpu") -> dict[str, Backbone]:
         ).to(place)
         for spec in recipe.backbones
     }
-
-
-def open_device(device: str) -> torch.device:
-    """Return the device of this name; `UsageError` if torch cannot use it here."""
-    try:
-        place = torch.device(device)
-        torch.empty(1, device=place)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(
-            f"device {device!r} cannot be used", expected="cpu, cuda, mps …", got=str(error)[:200]
-        ) from None
-    return place
 
 
 def describe_run(recipe: Recipe, backbones: Mapping[str, Backbone], source: ImageSource) -> RunInfo:
@@ -86,6 +74,13 @@ def token_images(
     size = recipe.activations.batch_images
     if (run.activations_dir / "manifest.json").exists():
         store = ActivationStore(run.activations_dir)
+        if set(store.names) != set(run.names):
+            raise StoreError(
+                f"{run.activations_dir} is of other backbones than the run",
+                expected=", ".join(run.names),
+                got=", ".join(store.names),
+                hint="remove it and extract again",
+            )
         splits: tuple[Literal["train", "validation"], ...] = ("validation",)
         if split == "all":
             splits = ("train", "validation")

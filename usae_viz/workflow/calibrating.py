@@ -11,6 +11,7 @@ from typing import NamedTuple
 from usae_viz.activations import ActivationStore
 from usae_viz.activations import extract as extract_activations
 from usae_viz.backbones import Backbone
+from usae_viz.backbones.device import open_device
 from usae_viz.images import open_source, split_ids
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
@@ -23,7 +24,7 @@ from usae_viz.sae.state import Stateful, save_state
 from usae_viz.sae.trainer import Trainer
 from usae_viz.sae.training import NUMBERING_BATCHES, first_step
 from usae_viz.sae.validation import validate
-from usae_viz.workflow.backbones import describe_run, open_device
+from usae_viz.workflow.backbones import describe_run
 from usae_viz.workflow.training import held_out_tokens
 
 SECONDS = 4.0

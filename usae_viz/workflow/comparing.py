@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from usae_viz.backbones.device import open_device
 from usae_viz.concepts import concept_names, load_index
 from usae_viz.concepts.classes import KINDS
 from usae_viz.concepts.comparison import (
@@ -25,7 +26,6 @@ from usae_viz.run import Run, write_json
 from usae_viz.sae import UniversalSAE, load_usae
 from usae_viz.sae.consistency import ALIKE, gaussian_like
 from usae_viz.sae.trainer import Watch
-from usae_viz.workflow.backbones import open_device
 from usae_viz.workflow.controls import SEEDS, open_store, train_alone, untrained_usae
 from usae_viz.workflow.held_out_codes import Alone, HeldOutCodes
 from usae_viz.workflow.progress import Progress

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from usae_viz.activations.live import live_tokens
 from usae_viz.backbones import load_run_backbones
+from usae_viz.backbones.device import open_device
 from usae_viz.concepts import load_index
 from usae_viz.concepts.dissection import (
     JOINT,
@@ -25,7 +26,6 @@ from usae_viz.images.source import is_validation
 from usae_viz.recipe import ImagesSpec
 from usae_viz.run import Run, write_json
 from usae_viz.sae import load_usae
-from usae_viz.workflow.backbones import open_device
 from usae_viz.workflow.progress import Progress
 
 IMAGES = 2000

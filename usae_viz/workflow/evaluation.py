@@ -10,6 +10,7 @@ from torch import Tensor
 
 from usae_viz.activations.live import live_tokens
 from usae_viz.backbones import load_run_backbones
+from usae_viz.backbones.device import open_device
 from usae_viz.concepts import LabelScorer, load_index
 from usae_viz.demo import yardstick
 from usae_viz.images import ImageSource, open_source, read_labels
@@ -19,7 +20,7 @@ from usae_viz.run import Run, write_json, write_text
 from usae_viz.sae import CodeStatistics, UniversalSAE, evaluate_usae, load_usae
 from usae_viz.sae.bootstrap import REPLICATES
 from usae_viz.sae.trainer import Watch
-from usae_viz.workflow.backbones import open_device, token_images
+from usae_viz.workflow.backbones import token_images
 from usae_viz.workflow.controls import independent, open_store, stored_images, untrained
 from usae_viz.workflow.progress import Progress
 
