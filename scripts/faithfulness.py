@@ -84,7 +84,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     for number, image_id in enumerate(chosen):
         backbone = backbones[number % len(backbones)]
         image = source.read([image_id]).images.float() / 255
-        masks = source.masks([image_id])[0] if hasattr(source, "masks") else None
+        masks = source.masks([image_id])[0] if named else None
         found = _concept(usae, backbone, image, index, named if masks is not None else {}, masks)
         if found is None:
             continue

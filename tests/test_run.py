@@ -237,6 +237,22 @@ def test_the_new_file_appears_only_whole(tmp_path: Path, monkeypatch: pytest.Mon
     assert seen == [(True, b"whole", False)]
 
 
+def test_a_file_that_another_process_clears_away_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rename, cleared = tmp_path / "a.bin", Path.replace, []
+
+    def clear_first(self: Path, target: Path) -> Path:
+        if not cleared:
+            cleared.append(self.name)
+            self.unlink()
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", clear_first)
+    write_bytes(path, b"whole")
+    assert (path.read_bytes(), len(cleared)) == (b"whole", 1)
+
+
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o002, 0o664)])
 def test_files_are_as_open_as_the_umask_allows(tmp_path: Path, umask: int, mode: int) -> None:
     before = os.umask(umask)

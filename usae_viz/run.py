@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from usae_viz.errors import RunError, did_you_mean
+from usae_viz.errors import RunError, WriteError, did_you_mean
 from usae_viz.hub import fetch, is_repository, parse_repository
 from usae_viz.lock import TEMPORARY, locked, write_errors
 from usae_viz.portable import refuse_places
@@ -488,8 +488,16 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that it is either there whole or not at all."""
-    with replacing(path) as file:
-        file.write(data)
+    for tries_left in (2, 1, 0):
+        try:
+            with replacing(path) as file:
+                file.write(data)
+            return
+        except WriteError as error:
+            # Another process that begins here clears away what killed ones have left, and may take
+            # this one's file for that.
+            if not tries_left or not isinstance(error.__cause__, FileNotFoundError):
+                raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -90,19 +90,19 @@ def test_search_filters_and_the_address(visit):
     assert cards.count() == 1
     page.uncheck("input[value=unique]")
     page.check("input[value=dead]")
-    assert page.locator(".cards .id").all_inner_texts() == [str(DEAD)]
+    assert page.locator(".cards .id").all_text_contents() == [str(DEAD)]
     page.uncheck("input[value=dead]")
     page.click("button[name=narrow]")
     page.check("input[name=by][value='0']")
     page.check("input[name=only]")
-    assert page.locator(".cards .id").all_inner_texts() == [str(UNIQUE)]
+    assert page.locator(".cards .id").all_text_contents() == [str(UNIQUE)]
     page.uncheck("input[name=only]")
     assert cards.count() == 11
     page.uncheck("input[name=by][value='0']")
     page.locator("input[name=entropy]").fill("90")
     assert cards.count() == 10
     page.select_option("select[name=sort]", "id")
-    numbers = page.locator(".cards .id").all_inner_texts()
+    numbers = page.locator(".cards .id").all_text_contents()
     assert numbers[:2] == ["1", str(UNIVERSAL)]  # those with a page first
     state = page.url.split("#")[1]
     page.click(f"a[href='{concept(UNIVERSAL)}']")
