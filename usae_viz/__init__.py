@@ -7,9 +7,10 @@ and the command line's help, import no torch.
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from usae_viz.lazy import loader
 
 if TYPE_CHECKING:
     from usae_viz.attribution import heatmap as heatmap
@@ -56,13 +57,7 @@ _HOMES = {
 
 __version__ = "0.1.0"
 __all__ = [*sorted(_HOMES), "__version__"]
-
-
-def __getattr__(name: str) -> Any:
-    """Load a public name from the room where it lives."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'usae_viz' has no attribute {name!r}")
-    return getattr(import_module(f"usae_viz.{_HOMES[name]}"), name)
+__getattr__ = loader(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -5,8 +5,9 @@ Each name is loaded on first use: what a verb does not need, it does not wait fo
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from usae_viz.lazy import loader
 
 if TYPE_CHECKING:
     from usae_viz.maximize.canvas import Canvas as Canvas
@@ -60,10 +61,4 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    """Load a name from its module."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'usae_viz.maximize' has no attribute {name!r}")
-    return getattr(import_module(f"usae_viz.maximize.{_HOMES[name]}"), name)
+__getattr__ = loader(__name__, _HOMES)

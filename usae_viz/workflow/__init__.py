@@ -5,8 +5,9 @@ Each is loaded on first use, so that a verb waits for the libraries that it need
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from usae_viz.lazy import loader
 
 if TYPE_CHECKING:
     from usae_viz.workflow.attributing import attribute as attribute
@@ -54,10 +55,4 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    """Load a job from its module."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'usae_viz.workflow' has no attribute {name!r}")
-    return getattr(import_module(f"usae_viz.workflow.{_HOMES[name]}"), name)
+__getattr__ = loader(__name__, _HOMES)
