@@ -195,10 +195,8 @@ class ConceptIndex:
                 }
                 images = file.get_slice(f"{heads[choice]}/image")[concept]
                 score, peak, grid = (part[place, concept] for part in parts.values())
-            if images.shape != score.shape != peak.shape or grid.shape != (
-                len(images),
-                self.grid**2,
-            ):
+            whole = (len(images), self.grid**2)
+            if not images.shape == score.shape == peak.shape or grid.shape != whole:
                 raise ValueError("maps of other shapes than the index says")
             if images.dtype.kind != "i" or (images >= len(self._ids)).any():
                 raise ValueError("examples that are none of the images")

@@ -46,7 +46,7 @@ class ConceptPages:
 
     def has_sheet(self, concept: int) -> bool:
         """Whether there is a sheet of a concept."""
-        return (self.folder / "sheets" / f"{concept:06d}.png").is_file()
+        return self._sheet(concept).with_suffix(".png").is_file()
 
     def write(self, view: ConceptView, *, sheet: bool) -> None:
         """Write a concept's page with everything it shows; `sheet`: and its sheet and JSON file."""
@@ -64,7 +64,7 @@ class ConceptPages:
             for name, picture in view.modes[0].pictures.items():
                 _write_small(picture.plain, place / f"{name}.small.webp")
         if sheet:
-            write_sheet(self.run, self.index, view, folder / "sheets" / f"{k:06d}")
+            write_sheet(self.run, self.index, view, self._sheet(k))
         write_text(folder / "data" / f"c{k}.js", concept_script(self.index, view))
         template = page_environment().get_template("concept_page.html.jinja")
         text = template.render(
@@ -77,10 +77,14 @@ class ConceptPages:
         """Remove a concept's page with what belongs to it alone."""
         (self.folder / "concepts" / _page(concept)).unlink(missing_ok=True)
         (self.folder / "data" / f"c{concept}.js").unlink(missing_ok=True)
-        for suffix in ("png", "json"):
-            (self.folder / "sheets" / f"{concept:06d}.{suffix}").unlink(missing_ok=True)
+        for suffix in (".png", ".json"):
+            self._sheet(concept).with_suffix(suffix).unlink(missing_ok=True)
         shutil.rmtree(self.folder / "pictures" / f"c{concept}", ignore_errors=True)
         self._pages.discard(_page(concept))
+
+    def _sheet(self, concept: int) -> Path:
+        """Return where a concept's sheet is, without suffix."""
+        return self.folder / "sheets" / f"{concept:06d}"
 
     def _bring_thumbnails(self, view: ConceptView) -> None:
         wanted = sorted(i for i in view.images if f"{i}.webp" not in self._thumbs)

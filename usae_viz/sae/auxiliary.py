@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from usae_viz.sae.code import largest
+from usae_viz.sae.code import SparseCode, largest, weighted_rows
 from usae_viz.sae.encoding import Encoder
 from usae_viz.sae.sparse import Tokens, with_gradients
 
@@ -64,9 +63,7 @@ class PublishedAuxiliary:
         error = (second @ self._decoder).to(values.dtype)
         for name, part in self._parts(error):
             part -= self.targets[name].rows(start, stop)
-            part += F.embedding_bag(
-                kept, self._detached[name], per_sample_weights=values, mode="sum"
-            )
+            part += weighted_rows(SparseCode(values, kept), self._detached[name])
         self._total += (error.abs().sum(0) * self._shares).sum()
         # The error's sign, in units of the loss.
         error.sign_().mul_(self._shares)

@@ -12,7 +12,7 @@ from usae_viz.activations import ActivationStore
 from usae_viz.activations import extract as extract_activations
 from usae_viz.backbones import Backbone
 from usae_viz.backbones.device import open_device
-from usae_viz.images import open_source, split_ids
+from usae_viz.images import open_source
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
 from usae_viz.sae import UniversalSAE
@@ -64,6 +64,7 @@ class Pace(NamedTuple):
 def calibrate(
     recipe: Recipe,
     backbones: Mapping[str, Backbone],
+    images: tuple[int, int],
     *,
     device: str,
     training: bool = True,
@@ -74,14 +75,12 @@ def calibrate(
     Args:
         recipe: what would be done.
         backbones: the recipe's, loaded.
+        images: how many there are to train on, and how many held out.
         device: where training would run.
         training: measure it; else only extraction.
         clock: gives seconds.
     """
-    size = recipe.activations.batch_images
-    source = open_source(recipe.images)
-    available = len(source.ids)
-    held_out = len(split_ids(source, "validation", recipe.images.validation))
+    size, available = recipe.activations.batch_images, sum(images)
     # The rest of a buffer that is no whole batch is left out, and some images are held out.
     whole = (
         recipe.training.batch_tokens / recipe.activations.grid**2 / (1 - recipe.images.validation)
@@ -90,12 +89,12 @@ def calibrate(
     with tempfile.TemporaryDirectory(prefix="usae-viz-plan-") as place:
         _, warm = _extract(recipe, backbones, Path(place) / "warm", min(size, available), clock)
         once = warm / min(size, available)
-        images = min(available, max(least, round(SECONDS / once)))
-        run, seconds = _extract(recipe, backbones, Path(place) / "run", images, clock)
-        pace = Pace(seconds / images, 0.0, 0.0, 0.0, 0.0, images, 0)
+        count = min(available, max(least, round(SECONDS / once)))
+        run, seconds = _extract(recipe, backbones, Path(place) / "run", count, clock)
+        pace = Pace(seconds / count, 0.0, 0.0, 0.0, 0.0, count, 0)
         if not training:
             return pace
-        looked = min(recipe.training.validation_images, held_out)
+        looked = min(recipe.training.validation_images, images[1])
         return _train(recipe, run, device, pace, looked, clock)
 
 

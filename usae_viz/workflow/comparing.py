@@ -65,8 +65,9 @@ def compare(
         StoreError: the activations are of another recipe, or hold no held-out image.
     """
     index, usae, store = load_index(run), load_usae(run), open_store(run)
-    for other in others:
-        _check_alike(run, other)
+    given = [load_usae(other) for other in others]
+    for other, model in zip(others, given, strict=True):
+        _check_alike(run, usae, other, model)
     seeds = [each.recipe().seed for each in (run, *others)]
     if len(set(seeds)) < len(seeds):
         raise RunError(
@@ -82,7 +83,7 @@ def compare(
         )
     place = open_device(device)
     with torch.enable_grad():
-        alone: Alone = [dict.fromkeys(usae.names, load_usae(other)) for other in others] or [
+        alone: Alone = [dict.fromkeys(usae.names, each) for each in given] or [
             {
                 name: train_alone(
                     run, store, name, seed, steps=steps, device=device, watch=watch
@@ -150,8 +151,7 @@ def _random(usae: UniversalSAE) -> UniversalSAE:
     return made.eval().requires_grad_(False)
 
 
-def _check_alike(run: Run, other: Run) -> None:
-    mine, theirs = load_usae(run), load_usae(other)
+def _check_alike(run: Run, mine: UniversalSAE, other: Run, theirs: UniversalSAE) -> None:
     before, now = run.recipe(), other.recipe()
     for key, expected, got in (
         ("backbones", ", ".join(run.names), ", ".join(other.names)),

@@ -65,7 +65,8 @@ def open_store(run: Run) -> ActivationStore:
             hint="train or extract it here; `evaluate` without --controls needs none",
         )
     store = ActivationStore(run.activations_dir)
-    expected, got = differences(_preprocessing(run), _as_described(run, store))
+    described = _preprocessing(run)
+    expected, got = differences(described, _as_described(described, store))
     if expected:
         raise StoreError(
             f"the activations of {run.path} are not those that it was trained on",
@@ -93,15 +94,15 @@ def _preprocessing(run: Run) -> dict[str, Any]:
     }
 
 
-def _as_described(run: Run, store: ActivationStore) -> dict[str, Any]:
-    """Return the same of a store, which may say more."""
+def _as_described(described: dict[str, Any], store: ActivationStore) -> dict[str, Any]:
+    """Return of a store what a run says of its own, which may be less."""
     stored = store.manifest.preprocessing
     return {
         "images": stored["images"],
         "activations": {"grid": stored["activations"]["grid"]},
         "backbones": {
             name: {key: found[key] for key in mine if key in found}
-            if (mine := _preprocessing(run)["backbones"].get(name))
+            if (mine := described["backbones"].get(name))
             else {"model": found["model"]}
             for name, found in stored["backbones"].items()
         },

@@ -43,7 +43,7 @@ def plan(
     held_out = len(split_ids(source, "validation", recipe.images.validation))
     images = (len(source.ids) - held_out, held_out)
     weights = sum(p.numel() for backbone in backbones.values() for p in backbone.parameters())
-    pace = calibrate(recipe, backbones, device=device, training=training, clock=clock)
+    pace = calibrate(recipe, backbones, images, device=device, training=training, clock=clock)
     bytes_on_disk = disk(recipe, dims, images)
     table: dict[str, Any] = {
         "run": recipe.name,
