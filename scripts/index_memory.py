@@ -20,7 +20,8 @@ import torch
 from usae_viz.concepts import ConceptPass
 
 sys.path.insert(0, str(Path(__file__).parent / "bench"))
-from index import BATCH, TOKENS, image_ids, megabytes, model, simulated
+from index import BATCH, TOKENS, image_ids, model, simulated
+from memory_use import megabytes
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ python scripts/bench/gallery_child.py build FOLDER
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import sys
 import time
 from pathlib import Path
 
+from memory_use import megabytes
 from synthetic import synthetic_run
 from timing import seconds
 
@@ -21,22 +21,17 @@ from usae_viz.gallery import build_site
 from usae_viz.run import open_run
 
 
-def peak() -> float:
-    """Return the largest resident set of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def build(folder: Path) -> dict[str, object]:
     """Build the gallery of a run anew, then after one concept was renamed, three times."""
     run = open_run(folder)
     shutil.rmtree(run.gallery_dir, ignore_errors=True)
     index = load_index(run)
     concepts = [int(k) for k in (~index.dead).nonzero()[0]]
-    loaded = peak()
+    loaded = megabytes()
     began = time.process_time()
     anew = seconds(lambda: build_site(run, run.outputs, concepts))
     worked = time.process_time() - began
-    highest = peak()
+    highest = megabytes()
     again = [
         seconds(
             lambda name=f"name {number}": build_site(

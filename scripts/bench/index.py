@@ -7,8 +7,6 @@ a long pass and its memory.
 from __future__ import annotations
 
 import hashlib
-import resource
-import sys
 
 import torch
 from timing import Row, compare
@@ -74,9 +72,3 @@ def _code(generator: torch.Generator) -> SparseCode:
 def image_ids(first: int, count: int) -> list[str]:
     """Return ids of so many images that nobody has seen."""
     return [hashlib.sha256(str(first + i).encode()).hexdigest() for i in range(count)]
-
-
-def megabytes() -> float:
-    """Return this process's peak memory."""
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used / (1e6 if sys.platform == "darwin" else 1024)
