@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import timm
+import torch
 from subject import MEAN, STD, Subject, peer, workplace
 from timing import Row, row_of, seconds
 from torch import Tensor, nn
@@ -32,6 +33,7 @@ def rows(quick: bool) -> list[Row]:
 
 
 def _without_weights(name: str) -> Subject:
+    torch.manual_seed(1)
     network: nn.Module = timm.create_model(name, pretrained=False)
     tokens = name != "resnet18"
 

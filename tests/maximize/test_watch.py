@@ -63,7 +63,11 @@ def test_networks_are_given_back_as_they_were(
     handle = network[2].register_forward_hook(lambda *_: calls.append(1))
     weight = next(network[0].parameters())
     weight.grad = torch.ones_like(weight)
-    before = weight.clone()
+    before, place = weight.clone(), weight.data_ptr()
+    formats: list[bool] = []
+    network[0].register_forward_pre_hook(
+        lambda *_: formats.append(weight.is_contiguous(memory_format=torch.channels_last))
+    )
     maximize_concepts(usae, {"small": backbone}, [1], settings=MaximizeSettings(steps=3, views=1))
     assert calls
     assert list(network[2]._forward_hooks) == [handle.id]
@@ -73,6 +77,8 @@ def test_networks_are_given_back_as_they_were(
     assert weight.grad is not None
     assert torch.equal(weight.grad, torch.ones_like(weight))
     assert torch.equal(weight, before)
+    assert all(formats)
+    assert weight.data_ptr() == place
     with torch.no_grad():
         weight.fill_(float("nan"))
     with pytest.raises(UsaeVizError, match="not-a-number: concept 1 in small, step 1 of 3"):
@@ -81,6 +87,7 @@ def test_networks_are_given_back_as_they_were(
         )
     assert network.training
     assert weight.requires_grad
+    assert weight.data_ptr() == place
     assert torch.equal(weight.grad, torch.ones_like(weight))
 
 

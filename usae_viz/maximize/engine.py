@@ -72,7 +72,9 @@ def maximize_concepts(
             concept, backbone and step.
     """
     rows = rows_of(settings.mode, tuple(backbones), names, against)
-    with frozen(usae, *backbones.values()):
+    device = next(iter(backbones.values())).mean.device
+    lent = (usae, *backbones.values())
+    with frozen(*lent, channels_last=settings.in_channels_last(device.type)):
         work = _Work(usae, backbones, concepts, rows, settings, levels, start)
         work.run(progress)
         return work.finished()

@@ -73,9 +73,7 @@ class Puller:
             able = device.type == "cuda" and torch.cuda.is_bf16_supported()
             wanted = "bfloat16" if able else "float32"
         self._half = wanted == "bfloat16"
-        self._channels_last = settings.channels_last
-        if self._channels_last is None:
-            self._channels_last = device.type != "mps"
+        self._channels_last = settings.in_channels_last(device.type)
 
     def maps(self, looks: Tensor) -> Tensor:
         """Return the token maps of views ``[batch, 3, size, size]``, in float32."""

@@ -58,8 +58,9 @@ class MaximizeSettings:
         batch: most views in one graph; memory is bounded by it. None: 32 on a CPU, 128 elsewhere.
         precision: ``float32``, ``bfloat16`` (autocast of the networks) or ``auto``: bfloat16 on
             CUDA where the device has it, else float32.
-        channels_last: memory format of the networks' inputs, which convolutions like (0.8 to 0.95 ×
-            their time on a CPU; nothing for a ViT); None: but for MPS.
+        channels_last: memory format of the networks' inputs and, meanwhile, of their weights, which
+            convolutions like (0.8 to 0.95 × their time on a CPU; nothing for a ViT); None: but for
+            MPS.
         compile: put the networks through ``torch.compile``.
         view_spec: how views are drawn.
 
@@ -146,6 +147,10 @@ class MaximizeSettings:
     def step_size(self) -> float:
         """What Adam's step size is, asked for or by default."""
         return canvas_type(self.parametrization).lr if self.lr is None else self.lr
+
+    def in_channels_last(self, device: str) -> bool:
+        """Return whether networks on a kind of device (``cpu``, …) are fed in that format."""
+        return device != "mps" if self.channels_last is None else self.channels_last
 
     def canvas_size(self, input_sizes: Iterable[int]) -> int:
         """Return the side of the canvas for backbones of these input sizes, pixels."""
