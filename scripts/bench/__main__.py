@@ -1,11 +1,12 @@
 """Benchmarks: this project beside its peers, timed alternately in one process, as ratios.
 
     python scripts/bench NAME [--quick] [--json] [--threads N]
-    python scripts/bench all --markdown > table.md
+    python scripts/bench all --keep FOLDER --markdown > table.md
 
 Each NAME is a module of this folder with ``rows(quick: bool) -> list[Row]``, and ``figures`` where
 there is more to say than ratios. A peer that is not
-installed is left out, and said so on stderr.
+installed is left out, and said so on stderr. All of them take about an hour of a machine without
+other work: --keep writes each table to FOLDER/NAME.json and takes those that are there from there.
 """
 
 from __future__ import annotations
@@ -75,6 +76,21 @@ def run(name: str, quick: bool) -> dict[str, Any]:
     }
 
 
+def kept(name: str, quick: bool, folder: Path | None) -> dict[str, Any]:
+    """Return the table of a benchmark: from `folder` if it is there, else run and put there."""
+    if folder is None:
+        return run(name, quick)
+    path = folder / f"{name}.json"
+    if path.exists():
+        table: dict[str, Any] = json.loads(path.read_text())
+        if table["quick"] == quick:
+            return table
+    table = run(name, quick)
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(table, allow_nan=False))
+    return table
+
+
 def markdown(table: dict[str, Any]) -> str:
     """Return the table of one benchmark in Markdown."""
     lines = [
@@ -102,6 +118,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="at most 45 s, fewer rounds")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--markdown", action="store_true", help="a table for the docs")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="finished tables, read again")
     parser.add_argument("--threads", type=int, help="CPU threads; default: torch's own")
     arguments = parser.parse_args()
     if arguments.threads:
@@ -111,7 +128,7 @@ def main() -> None:
     names = NAMES if arguments.name == "all" else (arguments.name,)
     tables = []
     for name in names:
-        tables.append(run(name, arguments.quick))
+        tables.append(kept(name, arguments.quick, arguments.keep))
         if not arguments.json:
             print(markdown(tables[-1]), flush=True)
     if arguments.json:
