@@ -251,7 +251,11 @@ def test_dry_run_writes_nothing(
     assert plan["tokens_per_second"] > 0
     assert "threads" in plan["assumed"]
     told = call("train", recipe_file, "--dry-run", "--processes", 2)
-    assert "training_seconds" in told.stdout
+    words = " ".join(told.stdout.split())
+    assert "40, of which" in words
+    assert f"({plan['usae_parameters']:,} parameters)" in words
+    assert "time extracting 0 s, training" in words
+    assert "processes 2" in words
     shorter = as_json(call("extract", recipe_file, "--dry-run", "--json"))
     assert shorter["activations_megabytes"] == plan["activations_megabytes"]
     assert "training_seconds" not in shorter

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from usae_viz.errors import UsaeVizError, UsageError
 
@@ -104,15 +105,47 @@ def print_json(table: Any) -> None:
 
 
 def print_plan(plan: dict[str, Any], name: str = "") -> None:
-    """Print what a job would do; tables within it one line each."""
-    console = Console(highlight=False)
-    if name:
-        console.print(f"[bold]{name}[/bold]")
-    for key, value in plan.items():
-        if isinstance(value, dict):
-            inner = ", ".join(f"{part} {size}" for part, size in value.items())
-            value = inner if key.endswith("megabytes") else value
-        console.print(f"{key}: {value}")
+    """Print what a job would take: images, networks, bytes, memory, time."""
+    held_out = f", of which {plan['validation']:,} are held out" if plan["validation"] else ""
+    rows = [("images", f"{plan['images']:,}{held_out}: {plan['tokens']:,} tokens")]
+    rows += list(plan["backbones"].items())
+    rows += [("", ""), ("on disk", f"activations {_megabytes(plan['activations_megabytes'])}")]
+    memory = [("memory, extracting", plan["extraction_memory_megabytes"])]
+    times = [f"extracting {_duration(plan['extraction_seconds'])}"]
+    if "steps" in plan:
+        rows[-1] = (
+            "on disk",
+            f"{rows[-1][1]}, checkpoint {_megabytes(plan['checkpoint_megabytes'])}, "
+            f"USAE {_megabytes(plan['usae_megabytes'])} ({plan['usae_parameters']:,} parameters)",
+        )
+        memory.append(("memory, training", plan["memory_megabytes"]))
+        times.append(
+            f"training {_duration(plan['training_seconds'])} ({plan['steps']:,} steps of "
+            f"{plan['step_milliseconds']:.3g} ms, {plan['epochs']:.3g} epochs)"
+        )
+    for what, sizes in memory:
+        parts = ", ".join(f"{part.replace('_', ' ')} {size:,.0f}" for part, size in sizes.items()
+                          if part != "together" and size >= 0.5)  # fmt: skip
+        rows.append((what, f"{_megabytes(sizes['together'])} ({parts})"))
+    rows.append(("time", ", ".join(times)))
+    if plan["processes"] > 1:
+        rows.append(("processes", str(plan["processes"])))
+    rows += [("", ""), ("assumed", plan["assumed"])]
+    grid = Table.grid(padding=(0, 2))
+    grid.title, grid.title_justify = f"{name or plan['run']} would take", "left"
+    for what, text in rows:
+        grid.add_row(what, text)
+    Console(highlight=False).print(grid)
+
+
+def _megabytes(count: float) -> str:
+    return f"{count / 1000:,.1f} GB" if count >= 1000 else f"{count:,.1f} MB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def recipe_out(recipe: Recipe, out: Path | None) -> Path:
