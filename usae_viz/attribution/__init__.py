@@ -12,7 +12,7 @@ from usae_viz.lazy import loader
 if TYPE_CHECKING:
     from usae_viz.attribution.classes import ClassAttribution as ClassAttribution
     from usae_viz.attribution.classes import attribute_classes as attribute_classes
-    from usae_viz.attribution.examine import Examination as Examination
+    from usae_viz.attribution.examination import Examination as Examination
     from usae_viz.attribution.examine import Examiner as Examiner
     from usae_viz.attribution.faithfulness import Faithfulness as Faithfulness
     from usae_viz.attribution.faithfulness import ignorant_maps as ignorant_maps
@@ -38,7 +38,7 @@ _HOMES = {
     "AttributionReport": "report",
     "ClassAttribution": "classes",
     "ConceptMaps": "maps",
-    "Examination": "examine",
+    "Examination": "examination",
     "Examiner": "examine",
     "Faithfulness": "faithfulness",
     "Heatmaps": "heatmaps",

@@ -6,25 +6,24 @@ import hashlib
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from usae_viz.attribution.baselines import Baseline, baseline_images
+from usae_viz.attribution.baselines import baseline_images
 from usae_viz.attribution.classes import ClassAttribution, attribute_classes
 from usae_viz.attribution.decomposition import Decomposition
 from usae_viz.attribution.doubts import doubts
+from usae_viz.attribution.examination import Examination
 from usae_viz.attribution.faithfulness import Faithfulness, ignorant_maps, measure_faithfulness
 from usae_viz.attribution.interventions import go_on_from
 from usae_viz.attribution.opening import open_image
-from usae_viz.attribution.pixels import Method, PixelAttribution, attribute_pixels, check_method
+from usae_viz.attribution.pixels import PixelAttribution, attribute_pixels
 from usae_viz.attribution.readout import Readout, classifier_readout
 from usae_viz.attribution.report import AttributionReport, Finding, PixelMap
-from usae_viz.attribution.target import ConceptTarget, Target, token_weights
+from usae_viz.attribution.target import ConceptTarget, token_weights
 from usae_viz.backbones import Backbone, load_run_backbones
 from usae_viz.backbones.device import open_device
 from usae_viz.concepts import ConceptIndex, load_index
@@ -33,52 +32,6 @@ from usae_viz.run import Run
 from usae_viz.sae import UniversalSAE, load_usae
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Examination:
-    """What a report holds.
-
-    Raises:
-        UsageError: a value lies outside its range.
-    """
-
-    concepts: tuple[int, ...] = ()
-    """Which; empty: the strongest of the image."""
-    count: int = 6
-    """How many, if none are named."""
-    attributed: int = 4
-    """How many of them get pixel attributions."""
-    checked: int = 1
-    """How many of these have their faithfulness measured on this image."""
-    methods: tuple[Method, ...] = ("integrated_gradients",)
-    """Pixel methods, the first one in the sheet."""
-    tokens: Target = "active"
-    """Which tokens pixels are attributed to: see `attribute_pixels`; no region here."""
-    baseline: Baseline = "blur"
-    """Where pixel methods start, and what deletion puts in the place of pixels."""
-    rows: int = 10
-    """Concepts with a bar of their own in the class chart."""
-    batch_size: int = 16
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for method in self.methods:
-            check_method(method)
-        if self.tokens not in ("active", "mean", "peak"):
-            raise UsageError(f"tokens {self.tokens!r} are not known", expected="active, mean, peak")
-        if self.baseline not in get_args(Baseline):
-            raise UsageError(
-                f"baseline {self.baseline!r} is not known", expected=" or ".join(get_args(Baseline))
-            )
-        if (
-            min(self.count, self.rows, self.batch_size) < 1
-            or min(self.attributed, self.checked) < 0
-        ):
-            raise UsageError(
-                "a setting of the report is out of range",
-                expected="count, rows and batch_size of at least 1, attributed and checked of 0",
-            )
 
 
 class Examiner:

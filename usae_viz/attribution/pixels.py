@@ -10,23 +10,16 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import torch
-from captum.attr import (
-    LRP,
-    InputXGradient,
-    IntegratedGradients,
-    NoiseTunnel,
-    Occlusion,
-    Saliency,
-)
-from captum.attr._utils.lrp_rules import IdentityRule
-from torch import Tensor, nn
-from torch.nn import functional as F
+from captum.attr import InputXGradient, IntegratedGradients, NoiseTunnel, Occlusion, Saliency
+from torch import Tensor
 
 from usae_viz.attribution.baselines import Baseline, baseline_images
+from usae_viz.attribution.grad_cam import grad_cam
+from usae_viz.attribution.relevance import relevance
 from usae_viz.attribution.sobol import sobol_indices
-from usae_viz.attribution.target import ConceptTarget, Target, batches, token_weights
+from usae_viz.attribution.target import ConceptTarget, Target, token_weights
 from usae_viz.backbones import Backbone
-from usae_viz.errors import BackboneError, UsageError
+from usae_viz.errors import UsageError
 from usae_viz.sae import UniversalSAE
 
 Method = Literal[
@@ -41,8 +34,6 @@ Method = Literal[
 
 FROM_BASELINE = frozenset({"integrated_gradients", "occlusion", "sobol"})
 """Methods that start from a baseline."""
-PASSING = (nn.Identity, nn.Flatten)
-"""Modules that relevance passes through unchanged."""
 
 
 class PixelAttribution(NamedTuple):
@@ -163,7 +154,7 @@ def attribute_pixels(
     elif method == "sobol":
         values = _sobol(function, images, weights, start, chosen)
     elif method == "grad_cam":
-        values = _grad_cam(function, images, weights, size)
+        values = grad_cam(function, images, weights, size)
     else:
         rows = _rows(method, size)
         values = torch.cat(
@@ -204,7 +195,7 @@ def _captum(
             images.requires_grad_(), additional_forward_args=(weights,)
         )
     elif method == "lrp":
-        values = _relevance(function, images, weights)
+        values = relevance(function, images, weights)
     elif method == "smooth_grad":
         values = _smooth(function, images, weights, settings)
     else:
@@ -259,80 +250,6 @@ def _smooth(
             abs=False,
         )
     return result
-
-
-def _grad_cam(function: ConceptTarget, images: Tensor, weights: Tensor, size: int) -> Tensor:
-    # By hand: captum's LayerGradCam hooks a module, but the layer that is read is a function's
-    # result (timm's intermediates, resampled to the common grid), not always a module's.
-    maps = []
-    name = function.backbone.name
-    for x, w in batches(images, weights, size):
-        with torch.no_grad():
-            tokens = function.backbone(x)
-        standard = function.usae.standardise(name, tokens.permute(0, 2, 3, 1)).requires_grad_()
-        restored = function.usae.restore(name, standard).flatten(0, 2)
-        row = function.usae.pre_gate(name, restored, function.get_buffer("concept").to(x.device))
-        (gradient,) = torch.autograd.grad((row.view(len(x), -1) * w).sum(), standard)
-        cam = (standard.detach() * gradient.mean((1, 2), keepdim=True)).sum(-1).relu()
-        maps.append(F.interpolate(cam[:, None], x.shape[-2:], mode="bilinear")[:, 0])
-    return torch.cat(maps)
-
-
-class _Rules(nn.Module):
-    """The target with the network as its only part, so that captum asks for no other rules."""
-
-    def __init__(self, function: ConceptTarget) -> None:
-        super().__init__()
-        self.network = function.backbone.network
-        self._target = (function,)  # in a tuple: not a part
-
-    def forward(self, images: Tensor, weights: Tensor) -> Tensor:
-        result: Tensor = self._target[0](images, weights)
-        return result
-
-
-def _relevance(function: ConceptTarget, images: Tensor, weights: Tensor) -> Tensor:
-    network = function.backbone.network
-    # captum wants a rule for every module, also for those that only pass on or do not run at all.
-    ran = _modules_that_run(function, images[:1], weights[:1])
-    passing = [m for m in network.modules() if m not in ran or isinstance(m, PASSING)]
-    try:
-        for module in ran:
-            # Weights beside parts of its own (a fused norm and activation) would meet no rule.
-            if any(True for _ in module.children()) and module._parameters:
-                raise TypeError(f"{type(module).__name__} has weights of its own and parts")
-        for module in passing:
-            module.rule = IdentityRule()
-        result: Tensor = LRP(_Rules(function)).attribute(
-            images.requires_grad_(), additional_forward_args=(weights,)
-        )
-    except (TypeError, LookupError, RuntimeError, AssertionError) as error:
-        raise BackboneError(
-            f"LRP cannot go through {function.backbone.name}",
-            expected="a network made of the layers that captum has LRP rules for: convolution, "
-            "linear, batch norm, pooling, ReLU, tanh",
-            got=str(error)[:300],
-            hint="choose another method, for example integrated_gradients",
-        ) from error
-    finally:
-        for module in passing:
-            module.__dict__.pop("rule", None)
-    return result
-
-
-@torch.no_grad()
-def _modules_that_run(function: ConceptTarget, image: Tensor, weights: Tensor) -> set[nn.Module]:
-    found: set[nn.Module] = set()
-    handles = [
-        module.register_forward_pre_hook(lambda module, _: found.add(module))
-        for module in function.backbone.network.modules()
-    ]
-    try:
-        function(image, weights)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return found
 
 
 def _sobol(

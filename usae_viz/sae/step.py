@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from usae_viz.errors import StoreError
-from usae_viz.sae.archetypes import Archetypes, archetypes
+from usae_viz.sae.archetypes import Archetypes
 from usae_viz.sae.auxiliary import PublishedAuxiliary
 from usae_viz.sae.batchnorm import batch_normalised, fold
 from usae_viz.sae.encoding import Encoder, screens, select
 from usae_viz.sae.gates import gate_of
+from usae_viz.sae.initialisation import initialise
 from usae_viz.sae.losses import agreement_loss, reconstruction_loss
 from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.optimiser import Optimiser
@@ -89,66 +89,9 @@ class TrainingStep:
         }
         return Archetypes(usae.concepts, points, parts.relaxation, self.generator)
 
-    @torch.no_grad()
     def initialise(self, sample: Mapping[str, Tensor] | None) -> None:
-        """Set the first rows; encoders start as the dictionaries' transposes.
-
-        Args:
-            sample: paired raw tokens ``[n, dim]`` per backbone, which become the rows (the same
-                tokens everywhere, so a concept starts as the same pixels in every backbone); None
-                for independent Gaussian rows. Fewer tokens than concepts are filled up with
-                Gaussian rows. Archetypes are the centres of its clusters.
-
-        Raises:
-            StoreError: there are fewer tokens than archetypes.
-        """
-        usae = self.usae
-        if self.archetypes is not None:
-            self._set_archetypes(sample)
-        for i, name in enumerate(usae.names):
-            rows = torch.randn(usae.concepts, usae.dims[name], generator=self.generator)
-            if self.archetypes is not None:
-                rows = self.archetypes.rows()[i].cpu()
-            elif sample is not None:
-                tokens = usae.standardise(name, sample[name].to(usae.mean(name).device)).cpu()
-                count = min(len(tokens), usae.concepts)
-                rows[:count] = tokens[:count]
-            usae.dictionary[i].copy_(F.normalize(rows, dim=1))
-            usae.weight[i].copy_(usae.dictionary[i])
-            usae.bias[i].zero_()
-        normalise_rows(self.usae.dictionary, self.parts.rows)
-        if sample is not None:
-            self._scale_encoders(sample)
-
-    def _set_archetypes(self, sample: Mapping[str, Tensor] | None) -> None:
-        assert self.archetypes is not None
-        usae, count = self.usae, self.parts.archetypes
-        found = len(next(iter(sample.values()))) if sample else 0
-        if sample is None or found < count:
-            raise StoreError(
-                "there are too few training tokens for the archetypes",
-                expected=f"at least {count}",
-                got=str(found),
-                hint="lower usae.archetypes",
-            )
-        device = usae.bias[0].device
-        tokens = {name: usae.standardise(name, own.to(device)) for name, own in sample.items()}
-        for i, own in enumerate(archetypes(tokens, count, self.generator).values()):
-            points = getattr(self.archetypes, f"points_{i}")
-            # Clusters that ran empty: the first ones serve twice.
-            points.copy_(own[torch.arange(count, device=device) % len(own)])
-
-    def _scale_encoders(self, sample: Mapping[str, Tensor]) -> None:
-        """Scale each encoder so that its first reconstruction has the best overall length.
-
-        Rows that are tokens overlap; k of them at full projection would overshoot many times.
-        """
-        usae = self.usae
-        for i, name in enumerate(usae.names):
-            tokens = sample[name].to(usae.mean(name).device)
-            target = usae.standardise(name, tokens)
-            made = usae.standardise(name, usae.decode(name, usae.encode(name, tokens)))
-            usae.weight[i].mul_((target * made).sum() / made.square().sum().clamp_min(1e-12))
+        """Set the first rows, see `initialisation.initialise`."""
+        initialise(self.usae, self.parts, sample, self.generator, self.archetypes)
 
     def __call__(self, batch: Mapping[str, Tensor], share: float) -> Callable[[], dict[str, float]]:
         """Take a step.
