@@ -58,6 +58,19 @@ def machine() -> str:
     )
 
 
+OPENING = """# Benchmarks
+
+`python scripts/bench all --markdown --threads 2` printed this page. A ratio is our time over
+theirs, below 1 is faster: the median over the rounds, with the smallest and the largest. Both
+sides were timed alternately in one process. The peers are installed (`lucent`, `horama`,
+`overcomplete`) or written again from their description (`official`: the published training loop
+with its defaults, or stripped to squared error and a linear encoder; `npz`: one compressed file
+an image). Floors are no peers: `encoder-forward`, `bare-forward-backward`, `bare-forward`,
+`encoding` and `memmap` are work that cannot be left out, `python` starts an interpreter that does
+nothing. The real trio is from `USAE_VIZ_REAL_DATA` ([real-data.md](real-data.md)).
+"""
+
+
 def run(name: str, quick: bool) -> dict[str, Any]:
     """Run one benchmark; return its table as the JSON contract has it."""
     started = time.perf_counter()
@@ -94,7 +107,7 @@ def kept(name: str, quick: bool, folder: Path | None) -> dict[str, Any]:
 def markdown(table: dict[str, Any]) -> str:
     """Return the table of one benchmark in Markdown."""
     lines = [
-        f"### {table['name']}",
+        f"## {table['name']}",
         "",
         f"{table['machine']}, {table['date']}",
         "",
@@ -126,6 +139,8 @@ def main() -> None:
 
         torch.set_num_threads(arguments.threads)
     names = NAMES if arguments.name == "all" else (arguments.name,)
+    if arguments.name == "all" and not arguments.json:
+        print(OPENING)
     tables = []
     for name in names:
         tables.append(kept(name, arguments.quick, arguments.keep))
