@@ -53,7 +53,7 @@ class FourierCanvas:
         decay: how much finer detail is held back; lucid has 1, horama 1.5, xplique 0.85.
     """
 
-    lr: ClassVar[float] = 0.03
+    lr: ClassVar[float] = 0.05
 
     def __init__(
         self,
