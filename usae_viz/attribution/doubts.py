@@ -26,15 +26,8 @@ def doubts(
         classes: per backbone the class attribution, or why there is none.
         methods: the pixel methods; other maps that were measured know nothing of the network.
     """
-    found = []
+    found = [told for method in methods if (told := _incomplete(findings, method))]
     for finding in findings:
-        for name, maps in finding.pixels.items():
-            for method, one in maps.items():
-                if one.completeness is not None and one.completeness > WEAK_COMPLETENESS:
-                    found.append(
-                        f"Concept {finding.concept} in {name}: {method} misses its sum by "
-                        f"{one.completeness:.1%} of the difference to the baseline."
-                    )
         for name, measured in finding.faithfulness.items():
             ignorant = {k: f.margin for k, f in measured.items() if k not in methods}
             best = max(ignorant, key=lambda k: ignorant[k])
@@ -60,3 +53,21 @@ def doubts(
                 f"{one_class.completeness:.1%}."
             )
     return found
+
+
+def _incomplete(findings: Sequence[Finding], method: str) -> str | None:
+    """Return one sentence for all maps of a method that miss their sum; None if none does."""
+    missed = [
+        f"concept {finding.concept} in {name} {one.completeness:.1%}"
+        for finding in findings
+        for name, maps in finding.pixels.items()
+        if (one := maps.get(method)) is not None
+        and one.completeness is not None
+        and one.completeness > WEAK_COMPLETENESS
+    ]
+    if not missed:
+        return None
+    return (
+        f"{method} misses its sum by more than {WEAK_COMPLETENESS:.0%} of the difference to the "
+        f"baseline ({', '.join(missed)}): more steps bring it closer."
+    )

@@ -33,6 +33,8 @@ class Examination:
     """Which tokens pixels are attributed to: see `attribute_pixels`; no region here."""
     baseline: Baseline = "blur"
     """Where pixel methods start, and what deletion puts in the place of pixels."""
+    steps: int = 50
+    """Nodes of integrated gradients."""
     rows: int = 10
     """Concepts with a bar of their own in the class chart."""
     batch_size: int = 16
@@ -48,10 +50,11 @@ class Examination:
                 f"baseline {self.baseline!r} is not known", expected=" or ".join(get_args(Baseline))
             )
         if (
-            min(self.count, self.rows, self.batch_size) < 1
+            min(self.count, self.steps, self.rows, self.batch_size) < 1
             or min(self.attributed, self.checked) < 0
         ):
             raise UsageError(
                 "a setting of the report is out of range",
-                expected="count, rows and batch_size of at least 1, attributed and checked of 0",
+                expected="count, steps, rows and batch_size of at least 1, attributed and checked "
+                "of 0",
             )

@@ -129,6 +129,7 @@ class Examiner:
                 "methods": list(what.methods),
                 "tokens": what.tokens,
                 "baseline": what.baseline,
+                "steps": what.steps,
                 "seed": what.seed,
             },
             warnings=tuple(doubts(findings, classes, what.methods)),
@@ -218,6 +219,7 @@ class Examiner:
                 method=method,
                 target=what.tokens,
                 baseline=what.baseline,
+                steps=what.steps,
                 batch_size=what.batch_size,
                 seed=what.seed,
             )

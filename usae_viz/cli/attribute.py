@@ -58,6 +58,9 @@ def attribute(
     reference: Annotated[
         Path | None, typer.Option(help="An image: the class is likeness to it.")
     ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Nodes of integrated gradients; default: 50.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
     out: OutOption = None,
     threads: ThreadsOption = None,
@@ -89,6 +92,7 @@ def attribute(
             count=count,
             attributed=attributed,
             checked=checked,
+            steps=steps,
             seed=seed,
         )
     if as_json:
