@@ -124,6 +124,8 @@ def test_every_statistic_equals_a_slow_dense_reference(index: ConceptIndex) -> N
         at_images = index.counts.image_cofire()[0, k]
         assert at_images == pytest.approx(seen.all(0).sum() / max(seen[0].sum(), 1))
         assert index.counts.image_entropy()[k] == pytest.approx(entropy(seen.sum(1)))
+        together = seen.all(0).sum() / max(seen.sum(1).max(), 1)
+        assert index.counts.image_pair_share()[0, 1, k] == pytest.approx(together)
     assert index.tokens == count
 
 

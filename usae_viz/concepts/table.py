@@ -14,8 +14,6 @@ from usae_viz.concepts.names import ConceptName, concept_names
 from usae_viz.errors import UsageError, did_you_mean
 from usae_viz.run import Run
 
-SORTS = ("id", "energy", "entropy", "cofire", "lift", "correlation", "rate")
-"""What concepts are usually sorted by; any column that holds numbers will do."""
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
