@@ -81,7 +81,7 @@ def test_of_a_changed_photograph_and_of_pictures_that_differ() -> None:
 def test_of_a_spectrum_unlike_nature() -> None:
     rows = rows_of("per-model", ("a", "b"))
     reading = _reading([[1.2, 0.1], [0.5, 0.9]], [[1, 0], [3, 1]])
-    assert "1.3 decades off, natural images at most 0.4" in verdict(
+    assert "1.30 decades off, natural images at most 0.40" in verdict(
         reading, "per-model", rows, ("a", "b"), (1.3, 0.4)
     )
     assert "decades" not in verdict(reading, "per-model", rows, ("a", "b"), (0.3, 0.4))

@@ -45,7 +45,8 @@ class Front:
     Attributes:
         cards: the concepts with a page, the most universal first; at most `LISTED`.
         pages: how many have one.
-        kinds: concepts by class, with the 95 % interval of each count.
+        kinds: concepts by class, with half the width of each count's 95 % interval. Its ends would
+            mislead: resampling adds noise, which moves more concepts over a threshold than back.
         about: what the run is made from and by: term and description.
         entropy, scatter, r2: charts; None where nothing was measured.
         data: the script with all living concepts' columns.
@@ -53,7 +54,7 @@ class Front:
 
     cards: list[Card]
     pages: int
-    kinds: dict[str, tuple[int, tuple[int, int] | None]]
+    kinds: dict[str, tuple[int, int | None]]
     about: list[tuple[str, str]]
     entropy: Markup
     scatter: Markup
@@ -81,7 +82,7 @@ def front(
     alike = index.worst_correlation()
     order = sorted(pages, key=lambda k: -float(alike[k]))
     kinds = {
-        kind: (int((index.kinds == at).sum()), index.kind_intervals.get(kind))
+        kind: (int((index.kinds == at).sum()), _half_width(index.kind_intervals.get(kind)))
         for at, kind in enumerate(KINDS)
     }
     return Front(
@@ -176,3 +177,7 @@ def _r2(evaluation: Mapping[str, Any]) -> Markup:
         percent=False,
         marked=[(i, i) for i in range(len(names))],
     )
+
+
+def _half_width(ends: tuple[int, int] | None) -> int | None:
+    return None if ends is None else -(-(ends[1] - ends[0]) // 2)

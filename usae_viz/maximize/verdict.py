@@ -64,8 +64,8 @@ def verdict(
         parts.append(f"never fires on natural images in {', '.join(absent)}")
     if spectrum is not None and spectrum[0] > spectrum[1]:
         parts.append(
-            f"detail unlike natural images' (spectrum {spectrum[0]:.1f} decades off, natural "
-            f"images at most {spectrum[1]:.1f})"
+            f"detail unlike natural images' (spectrum {spectrum[0]:.2f} decades off, natural "
+            f"images at most {spectrum[1]:.2f})"
         )
     if (worst := float(reading.corner[0].max())) > CORNER:
         parts.append(f"a corner holds {worst:.1f}× its share of the energy (over {CORNER:g}×)")
