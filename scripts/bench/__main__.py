@@ -116,12 +116,18 @@ def markdown(table: dict[str, Any]) -> str:
     ]
     lines += [
         f"| {row['work']} | {row['against']} | {row['ratio']:.3g} | "
-        f"{row['low']:.3g} to {row['high']:.3g} | {row['ours_ms']:.3g} | {row['theirs_ms']:.3g} |"
+        f"{row['low']:.3g} to {row['high']:.3g} | "
+        f"{_milliseconds(row['ours_ms'])} | {_milliseconds(row['theirs_ms'])} |"
         for row in table["rows"]
     ]
     if "figures" in table:
-        lines += ["", "```json", json.dumps(table["figures"], indent=1), "```"]
+        text = json.dumps(table["figures"], indent=1)
+        lines += ["", *(f"    {line}" for line in text.splitlines())]
     return "\n".join(lines) + "\n"
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def main() -> None:

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from usae_viz import run as runs
 from usae_viz import workflow
 from usae_viz.cli import app
 from usae_viz.errors import RunError
-from usae_viz.run import Run, bundled_runs, open_run
+from usae_viz.run import Run, bundled_runs, open_run, opening
 from usae_viz.sae import load_usae
 
 COMMANDS = CliRunner()
@@ -26,7 +25,7 @@ def shipped(trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
     made = workflow.ship(trained, target)
     assert made["megabytes"] < 1
     found = {**bundled_runs(), "tiny-pair": target}
-    monkeypatch.setattr(runs, "bundled_runs", lambda: found)
+    monkeypatch.setattr(opening, "bundled_runs", lambda: found)
     monkeypatch.setenv("USAE_VIZ_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.chdir(tmp_path)
     return "tiny-pair"
