@@ -10,11 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from memory_use import megabytes
 
 WORLD = Path(__file__).parent.parent / "recipes" / "world.toml"
 
@@ -27,7 +28,7 @@ def child(images: int) -> None:
     sets = [f"images.source=world:images={images},first=30000000", "activations.shard_images=64"]
     with tempfile.TemporaryDirectory() as folder:
         workflow.extract(load_recipe(WORLD, sets), Path(folder) / "run")
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(megabytes())
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ import importlib
 import json
 import os
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ from typing import Any
 import torch
 from fuzzing.kinds import KINDS, Lab
 from fuzzing.watch import Watchman, bounded
+from memory_use import megabytes
 
 from usae_viz.errors import UsaeVizError
 
@@ -54,7 +54,7 @@ def fuzz(cases: int, seed: int, folder: Path, kinds: list[str] | None = None) ->
     inside.mkdir(exist_ok=True)
     os.chdir(inside)
     began, cpu = time.perf_counter(), time.process_time()
-    baseline = peak()
+    baseline = megabytes()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number, name in enumerate(order):
@@ -97,15 +97,10 @@ def fuzz(cases: int, seed: int, folder: Path, kinds: list[str] | None = None) ->
         "accepted": dict(sorted(accepted.items())),
         "seconds": round(time.perf_counter() - began, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
-        "peak_memory_mb": round(peak(), 0),
+        "peak_memory_mb": round(megabytes(), 0),
         "memory_before_mb": round(baseline, 0),
         "failed": failed,
     }
-
-
-def peak() -> float:
-    """Return the most memory that this process has held, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> int:

@@ -16,12 +16,12 @@ import time
 from pathlib import Path
 
 import torch
+from memory_use import megabytes
 
 from usae_viz.concepts import ConceptPass
 
 sys.path.insert(0, str(Path(__file__).parent / "bench"))
 from index import BATCH, TOKENS, image_ids, model, simulated
-from memory_use import megabytes
 
 
 def main() -> None:

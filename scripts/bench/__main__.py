@@ -93,14 +93,13 @@ def kept(name: str, quick: bool, folder: Path | None) -> dict[str, Any]:
     """Return the table of a benchmark: from `folder` if it is there, else run and put there."""
     if folder is None:
         return run(name, quick)
+    from usae_viz.run import read_json, write_json
+
     path = folder / f"{name}.json"
-    if path.exists():
-        table: dict[str, Any] = json.loads(path.read_text())
-        if table["quick"] == quick:
-            return table
-    table = run(name, quick)
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(table, allow_nan=False))
+    table: dict[str, Any] = read_json(path) if path.exists() else {}
+    if table.get("quick") != quick:
+        table = run(name, quick)
+        write_json(path, table)
     return table
 
 

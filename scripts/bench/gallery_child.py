@@ -12,13 +12,15 @@ import sys
 import time
 from pathlib import Path
 
-from memory_use import megabytes
 from synthetic import synthetic_run
 from timing import seconds
 
 from usae_viz.concepts import ConceptName, load_index
 from usae_viz.gallery import build_site
 from usae_viz.run import open_run
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from memory_use import megabytes
 
 
 def build(folder: Path) -> dict[str, object]:

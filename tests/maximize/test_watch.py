@@ -77,6 +77,7 @@ def test_networks_are_given_back_as_they_were(
     assert weight.grad is not None
     assert torch.equal(weight.grad, torch.ones_like(weight))
     assert torch.equal(weight, before)
+    assert formats
     assert all(formats)
     assert weight.data_ptr() == place
     with torch.no_grad():

@@ -109,20 +109,20 @@ def print_plan(plan: dict[str, Any], name: str = "") -> None:
     held_out = f", of which {plan['validation']:,} are held out" if plan["validation"] else ""
     rows = [("images", f"{plan['images']:,}{held_out}: {plan['tokens']:,} tokens")]
     rows += list(plan["backbones"].items())
-    rows += [("", ""), ("on disk", f"activations {_megabytes(plan['activations_megabytes'])}")]
+    disk = [f"activations {_megabytes(plan['activations_megabytes'])}"]
     memory = [("memory, extracting", plan["extraction_memory_megabytes"])]
     times = [f"extracting {_duration(plan['extraction_seconds'])}"]
     if "steps" in plan:
-        rows[-1] = (
-            "on disk",
-            f"{rows[-1][1]}, checkpoint {_megabytes(plan['checkpoint_megabytes'])}, "
-            f"USAE {_megabytes(plan['usae_megabytes'])} ({plan['usae_parameters']:,} parameters)",
+        disk.append(f"checkpoint {_megabytes(plan['checkpoint_megabytes'])}")
+        disk.append(
+            f"USAE {_megabytes(plan['usae_megabytes'])} ({plan['usae_parameters']:,} parameters)"
         )
         memory.append(("memory, training", plan["memory_megabytes"]))
         times.append(
             f"training {_duration(plan['training_seconds'])} ({plan['steps']:,} steps of "
             f"{plan['step_milliseconds']:.3g} ms, {plan['epochs']:.3g} epochs)"
         )
+    rows += [("", ""), ("on disk", ", ".join(disk))]
     for what, sizes in memory:
         parts = ", ".join(f"{part.replace('_', ' ')} {size:,.0f}" for part, size in sizes.items()
                           if part != "together" and size >= 0.5)  # fmt: skip

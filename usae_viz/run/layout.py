@@ -1,4 +1,4 @@
-"""Where everything lies in a run: the only module that knows file names on disk."""
+"""Where everything lies in a run; outside this room nothing knows file names on disk."""
 
 from __future__ import annotations
 
