@@ -23,29 +23,42 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
 @pytest.mark.parametrize(
     ("concepts", "k"), [(3072, 32), (1024, 16), (256, 8), (40, 4), (30, 30), (7, 1), (1000, 60)]
 )
-def test_the_largest_are_the_largest(concepts: int, k: int) -> None:
-    scores = normal(50, concepts)
+@pytest.mark.parametrize("shift", [0.0, -9.0])
+def test_the_largest_are_the_largest(
+    concepts: int, k: int, dtype: torch.dtype, shift: float
+) -> None:
+    scores = (normal(50, concepts) + shift).to(dtype)
     found = scores.gather(1, largest(scores, k)).sort(1, descending=True).values
     assert torch.equal(found, scores.topk(k, dim=1).values)
 
 
-def test_ties_still_give_distinct_concepts() -> None:
-    scores = torch.zeros(4, 1024)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_ties_still_give_distinct_concepts(dtype: torch.dtype) -> None:
+    scores = torch.zeros(4, 1024, dtype=dtype)
     scores[:, 500] = 1.0
+    scores[1] *= -1.0
     found = largest(scores, 16)
-    assert all(len(set(row)) == 16 and 500 in row for row in found.tolist())
-    coarse = normal(40, 1024).mul(4).round()
+    assert all(len(set(row)) == 16 for row in found.tolist())
+    assert all(500 in row for row in found[[0, 2, 3]].tolist())
+    coarse = normal(40, 1024).mul(4).round().to(dtype)
     kept = coarse.gather(1, largest(coarse, 16)).sort(1, descending=True).values
     assert torch.equal(kept, coarse.topk(16, dim=1).values)
 
 
-def test_nan_is_kept_not_lost() -> None:
-    scores = normal(4, 1024)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_nan_and_infinity_leave_the_other_rows_alone(dtype: torch.dtype) -> None:
+    scores = normal(4, 1024).to(dtype)
     scores[2, 7] = float("nan")
-    assert largest(scores, 16).shape == (4, 16)
+    scores[3, 9], scores[3, 8] = float("inf"), -float("inf")
+    found = largest(scores, 16)
+    assert all(len(set(row)) == 16 for row in found.tolist())
+    for row in (0, 1, 3):
+        kept = scores[row, found[row]].sort(descending=True).values
+        assert torch.equal(kept, scores[row].topk(16).values)
 
 
 @pytest.fixture

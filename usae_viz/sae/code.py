@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -25,7 +22,7 @@ class SparseCode(NamedTuple):
     indices: Tensor
 
 
-def largest(scores: Tensor, k: int, pool: ThreadPoolExecutor | None = None) -> Tensor:
+def largest(scores: Tensor, k: int) -> Tensor:
     """Return the indices ``[n, k]`` of the k largest of each row ``[n, concepts]``, in any order.
 
     Exact. On a CPU `torch.topk` is slow where k is small, so the k strided groups of largest
@@ -34,54 +31,43 @@ def largest(scores: Tensor, k: int, pool: ThreadPoolExecutor | None = None) -> T
     Args:
         scores: any order, no gradient.
         k: at most the number of columns.
-        pool: threads to share the rows between; torch's own are used by other operations only.
     """
     n, concepts = scores.shape
     size = 1 << max(0, round(math.log2(max(1.0, concepts / max(k, 1))) / 2))
     fits = size >= 4 and concepts % size == 0 and concepts // size >= 2 * k
-    if scores.device.type != "cpu" or scores.dtype not in _PARTITIONED or not fits:
+    if not _sorts_as_integers(scores) or not fits:
         return scores.topk(k, dim=1, sorted=False).indices
     groups = concepts // size
-    best = largest_entries(scores.view(n, size, groups).amax(1), k, pool)
+    best = largest_entries(scores.view(n, size, groups).amax(1), k)
     members = (best[:, :, None] + torch.arange(size) * groups).view(n, k * size)
-    return members.gather(1, largest_entries(scores.gather(1, members), k, pool))
+    return members.gather(1, largest_entries(scores.gather(1, members), k))
 
 
-_PARTITIONED = (torch.float32, torch.float64)
+_INTEGERS = {torch.bfloat16: (torch.int16, torch.int32), torch.float32: (torch.int32, torch.int64)}
+"""Of a type of scores: an integer as wide, and one twice as wide."""
 
 
-def largest_entries(scores: Tensor, k: int, pool: ThreadPoolExecutor | None) -> Tensor:
-    """As `largest` for narrow rows: numpy's partition is vectorised where `torch.topk` is not."""
-    n, width = scores.shape
-    if scores.device.type != "cpu" or scores.dtype not in _PARTITIONED or k == width:
+def _sorts_as_integers(scores: Tensor) -> bool:
+    return scores.device.type == "cpu" and scores.dtype in _INTEGERS
+
+
+def largest_entries(scores: Tensor, k: int) -> Tensor:
+    """As `largest` for narrow rows, by one partition of integers that hold score and column.
+
+    numpy's partition is vectorised where `torch.topk` is not, and where the column is part of what
+    it orders nothing has to be looked up afterwards and there are no ties.
+    """
+    width = scores.shape[1]
+    if not _sorts_as_integers(scores) or width > 1 << 15 or k == width:
         return scores.topk(k, dim=1, sorted=False).indices
-    array = scores.numpy()
-    if pool is None:
-        found = _above_kth(array, k)
-    else:
-        middle = n // 2
-        later = pool.submit(_above_kth, array[middle:], k)
-        found = np.concatenate([_above_kth(array[:middle], k), later.result() + middle * width])
-    if len(found) != n * k:
-        # There is NaN.
-        return scores.topk(k, dim=1, sorted=False).indices
-    return torch.from_numpy(found).view(n, k).remainder_(width)
-
-
-def _above_kth(scores: NDArray[Any], k: int) -> NDArray[np.int64]:
-    edge = scores.shape[1] - k
-    kth = np.partition(scores, edge, axis=1)[:, edge]
-    found = np.flatnonzero(scores >= kth[:, None])
-    if len(found) <= len(scores) * k:
-        return found
-    # Equal entries at the edge: of each row's, as many as there is room for.
-    row = found // scores.shape[1]
-    equal = scores.reshape(-1)[found] == kth[row]
-    room = k - np.bincount(row[~equal], minlength=len(scores))
-    before = np.cumsum(equal)
-    first = np.concatenate([[0], before])[np.searchsorted(row, np.arange(len(scores)))]
-    chosen: NDArray[np.int64] = found[~equal | (before - first[row] <= room[row])]
-    return chosen
+    narrow, wide = _INTEGERS[scores.dtype]
+    bits = scores.element_size() * 8
+    whole = scores.contiguous().view(narrow)
+    # A float's bits order as an integer's once those below the sign of negative ones are turned.
+    turned = whole ^ ((whole >> (bits - 1)) & torch.iinfo(narrow).max)
+    keys = (turned.to(wide) << bits).add_(torch.arange(width, dtype=wide))
+    keys.numpy().partition(width - k, axis=1)
+    return (keys[:, width - k :] & (1 << 15) - 1).long()
 
 
 def top_k(pre_gate: Tensor, k: int) -> SparseCode:

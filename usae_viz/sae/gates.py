@@ -71,7 +71,7 @@ class BatchTopK(TopK):
         share = torch.where(threshold[0] == 0, 1.0, MEMORY)
         threshold.add_(share * (self._edge - threshold))
         needed = max(1, int((known >= self._edge).sum(1).max()))
-        best = largest_entries(known, needed, None)
+        best = largest_entries(known, needed)
         return indices.gather(1, best), known.gather(1, best)
 
     def values(self, drawn: int, pre_gate: Tensor, indices: Tensor) -> Tensor:
