@@ -70,14 +70,22 @@ def tokens(dims: tuple[int, ...], n: int) -> dict[str, Tensor]:
 
 
 def alternate(works: dict[str, Callable[[int], float]], rounds: int, draws: int) -> Timed:
-    """Time all works in every round, in an order that turns round; one warm-up each."""
+    """Time all works in every round, in an order that turns round; one warm-up each.
+
+    A round takes each work once with every backbone drawn, since widths differ, and its time is the
+    mean of those.
+    """
     taken: Timed = {name: [] for name in works}
     for name in works:
         works[name](0)
     for number in range(rounds):
         order = list(works)[:: 1 if number % 2 == 0 else -1]
+        cycle: Timed = {name: [] for name in works}
+        for drawn in range(draws):
+            for name in order:
+                cycle[name].append(works[name](drawn))
         for name in order:
-            taken[name].append(works[name](number % draws))
+            taken[name].append(sum(cycle[name]) / draws)
     return taken
 
 
