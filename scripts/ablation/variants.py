@@ -15,6 +15,7 @@ def _ours(**changes: Any) -> Ingredients:
 VARIANTS: dict[str, Ingredients] = {
     "ours": OURS,
     "paper": PAPER,
+    "paired rows at random": _ours(init="paired"),
     "independent init": _ours(init="independent"),
     "drawn pair only": _ours(update="drawn"),
     "unit rows": _ours(rows="unit"),

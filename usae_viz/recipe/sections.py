@@ -124,8 +124,9 @@ class UsaeSpec(Section):
     together, arXiv 2507.06265), ``independent`` (an SAE a backbone)."""
     agreement: Annotated[float, Field(ge=0.0, strict=True)] | None = None
     """Override the weight of the agreement loss between the backbones' codes."""
-    init: Literal["paired", "independent"] | None = None
-    """Override how rows start: from the activations of the same tokens, or independently."""
+    init: Literal["spread", "paired", "independent"] | None = None
+    """Override how rows start: from the activations of the same tokens, chosen far apart
+    (``spread``) or at random (``paired``), or independently."""
     update: Literal["all", "drawn"] | None = None
     """Override which decoders step: all, or the drawn backbone's only."""
 

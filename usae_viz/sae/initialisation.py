@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +14,75 @@ from usae_viz.sae.archetypes import Archetypes, archetypes
 from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.rows import normalise_rows
 from usae_viz.sae.universal import UniversalSAE
+
+CANDIDATES, MOST_MORE = 4, 8192
+"""Tokens drawn for each that becomes a row, and how many more than rows at most: to draw them, the
+images that they are of are read."""
+BLOCK = 1024
+"""Rows chosen from one share of the candidates: time would grow with the square of the rows."""
+
+
+class Sampled(Protocol):
+    """What gives paired tokens."""
+
+    def sample(self, tokens: int, *, seed: int) -> dict[str, Tensor]:
+        """Return paired random tokens ``[n, dim]`` per backbone, fewer if there are no more."""
+        ...
+
+
+def first_tokens(store: Sampled, count: int, init: str, seed: int) -> dict[str, Tensor] | None:
+    """Return the paired tokens that the first rows are made of, or None for Gaussian rows.
+
+    Args:
+        store: gives the tokens.
+        count: rows.
+        init: an ingredient, `modes.Ingredients.init`.
+        seed: of the draws.
+    """
+    if init == "independent":
+        return None
+    if init == "paired":
+        return store.sample(count, seed=seed)
+    candidates = count + min((CANDIDATES - 1) * count, MOST_MORE)
+    return spread(store.sample(candidates, seed=seed), count, seed=seed)
+
+
+def spread(sample: Mapping[str, Tensor], count: int, *, seed: int) -> dict[str, Tensor]:
+    """Choose paired tokens that lie far from each other, by k-means++ seeding.
+
+    Each is drawn with probability in proportion to its squared distance from the nearest one before
+    it (Arthur & Vassilvitskii 2007), over all backbones side by side; longer ones than the root
+    mean square count as that long, so that a network's few huge tokens are not all taken. Of tokens
+    drawn at random many are alike, on plain backgrounds most; of rows that are alike all but one
+    soon die.
+
+    Args:
+        sample: ``[n, dim]`` per backbone; fewer than `count` are all taken.
+        count: how many.
+        seed: of the draws.
+    """
+    from sklearn.cluster import kmeans_plusplus
+
+    n = len(next(iter(sample.values())))
+    if n <= count:
+        return dict(sample)
+    joint = torch.cat([_within_unit(own - own.mean(0)) for own in sample.values()], dim=1)
+    blocks = -(-count // BLOCK)
+    chosen = []
+    for number, share in enumerate(torch.arange(n).tensor_split(blocks)):
+        rows = (number + 1) * count // blocks - number * count // blocks
+        vectors = joint[share].cpu().numpy()
+        _, places = kmeans_plusplus(vectors, rows, random_state=seed % 2**32, n_local_trials=1)
+        chosen.append(share[torch.from_numpy(places).long()])
+    which = torch.cat(chosen)
+    return {name: own[which] for name, own in sample.items()}
+
+
+def _within_unit(tokens: Tensor) -> Tensor:
+    """Return ``[n, dim]`` in units of their root mean square length, cut at 1."""
+    lengths = torch.linalg.vector_norm(tokens, dim=1, keepdim=True)
+    usual = lengths.square().mean().sqrt().clamp_min(torch.finfo(tokens.dtype).tiny)
+    return tokens / torch.maximum(lengths, usual)
 
 
 @torch.no_grad()

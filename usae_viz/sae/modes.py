@@ -17,8 +17,9 @@ class Ingredients:
     """Linear, or linear and BatchNorm (folded into the linear layer when saved)."""
     loss: Literal["l2", "l1"]
     """Reconstruction loss per standardised channel."""
-    init: Literal["paired", "independent"]
-    """Rows of all backbones from the activations of the same tokens, or Gaussian ones."""
+    init: Literal["spread", "paired", "independent"]
+    """Rows of all backbones from the activations of the same tokens, chosen far apart or drawn at
+    random, or Gaussian ones."""
     update: Literal["all", "drawn"]
     """All parameters step, or the drawn backbone's encoder and dictionary only."""
     rows: Literal["unit", "joint"]
@@ -93,7 +94,7 @@ over all steps; in the published code it advances only for the drawn model and h
 OURS = Ingredients(
     encoder="linear",
     loss="l2",
-    init="paired",
+    init="spread",
     update="all",
     rows="joint",
     agreement=0.3,

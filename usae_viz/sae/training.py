@@ -13,6 +13,7 @@ from usae_viz.recipe import Recipe
 from usae_viz.run import Run
 from usae_viz.sae.checkpoint import UsaeConfig, save_usae
 from usae_viz.sae.growing import GrowingStep, joined
+from usae_viz.sae.initialisation import Sampled, first_tokens
 from usae_viz.sae.modes import Ingredients, encoding, ingredients
 from usae_viz.sae.ordering import number_concepts
 from usae_viz.sae.ranks import ONE, Ranks
@@ -43,15 +44,11 @@ class Standardisation(Protocol):
         ...
 
 
-class TokenStore(Protocol):
+class TokenStore(Sampled, Protocol):
     """What training needs of an activation store."""
 
     def statistics(self) -> Mapping[str, Standardisation]:
         """Return the standardisation of every backbone's tokens."""
-        ...
-
-    def sample(self, tokens: int, *, seed: int) -> dict[str, Tensor]:
-        """Return paired random tokens ``[n, dim]`` per backbone."""
         ...
 
     def token_batches(
@@ -162,9 +159,11 @@ def first_step(
     step = TrainingStep(
         usae, parts, seed=recipe.seed, ranks=ranks, precision=recipe.training.precision
     )
-    paired = parts.init == "paired" or parts.archetypes
-    count = max(usae.concepts, PER_ARCHETYPE * parts.archetypes)
-    step.initialise(store.sample(count, seed=recipe.seed) if paired else None)
+    if parts.archetypes:
+        count = max(usae.concepts, PER_ARCHETYPE * parts.archetypes)
+        step.initialise(store.sample(count, seed=recipe.seed))
+    else:
+        step.initialise(first_tokens(store, usae.concepts, parts.init, recipe.seed))
     return step
 
 
@@ -173,7 +172,7 @@ def _sharded(
 ) -> ShardedStep:
     width = recipe.usae.concepts
     step = ShardedStep(usae, width, parts, seed=recipe.seed, ranks=ranks)
-    step.initialise(store.sample(width, seed=recipe.seed) if parts.init == "paired" else None)
+    step.initialise(first_tokens(store, width, parts.init, recipe.seed))
     return step
 
 
