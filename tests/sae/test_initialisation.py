@@ -37,14 +37,25 @@ def test_what_is_chosen_is_paired_and_the_same_again() -> None:
 def test_many_rows_are_chosen_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(initialisation, "BLOCK", 16)
     sample = {"one": torch.randn(200, 8, generator=torch.Generator().manual_seed(0))}
-    chosen = spread(sample, 50, seed=0)["one"]
-    assert len(chosen.unique(dim=0)) == 50
+    for count in (50, 199, 178):
+        assert len(spread(sample, count, seed=0)["one"].unique(dim=0)) == count
+    short = {"one": sample["one"][:35]}
+    assert len(spread(short, 34, seed=0)["one"].unique(dim=0)) == 34
 
 
 def test_too_few_or_equal_tokens_are_taken_as_they_are() -> None:
     sample = {"one": torch.randn(30, 8, generator=torch.Generator().manual_seed(0))}
     assert torch.equal(spread(sample, 30, seed=0)["one"], sample["one"])
     assert spread({"one": torch.ones(40, 8)}, 10, seed=0)["one"].shape == (10, 8)
+
+
+def test_no_row_is_made_of_what_is_not_finite() -> None:
+    sample = FakeStore().sample(60, seed=0)
+    sample["one"][3, 0], sample["two"][5, 1] = torch.nan, torch.inf
+    for count in (20, 100):
+        chosen = spread(sample, count, seed=0)
+        assert len(chosen["one"]) == len(chosen["two"]) == min(count, 58)
+        assert all(own.isfinite().all() for own in chosen.values())
 
 
 def test_how_many_tokens_are_asked_for() -> None:

@@ -57,22 +57,26 @@ def spread(sample: Mapping[str, Tensor], count: int, *, seed: int) -> dict[str, 
     soon die.
 
     Args:
-        sample: ``[n, dim]`` per backbone; fewer than `count` are all taken.
+        sample: ``[n, dim]`` per backbone; fewer than `count` are all taken, but none that is not
+            finite in some backbone.
         count: how many.
         seed: of the draws.
     """
     from sklearn.cluster import kmeans_plusplus
 
-    n = len(next(iter(sample.values())))
+    fine = torch.stack([own.isfinite().all(1) for own in sample.values()]).all(0)
+    sample = {name: own[fine] for name, own in sample.items()}
+    n = int(fine.sum())
     if n <= count:
-        return dict(sample)
+        return sample
     joint = torch.cat([_within_unit(own - own.mean(0)) for own in sample.values()], dim=1)
     blocks = -(-count // BLOCK)
     chosen = []
-    for number, share in enumerate(torch.arange(n).tensor_split(blocks)):
-        rows = (number + 1) * count // blocks - number * count // blocks
+    for part, share in zip(
+        torch.arange(count).tensor_split(blocks), torch.arange(n).tensor_split(blocks), strict=True
+    ):
         vectors = joint[share].cpu().numpy()
-        _, places = kmeans_plusplus(vectors, rows, random_state=seed % 2**32, n_local_trials=1)
+        _, places = kmeans_plusplus(vectors, len(part), random_state=seed % 2**32, n_local_trials=1)
         chosen.append(share[torch.from_numpy(places).long()])
     which = torch.cat(chosen)
     return {name: own[which] for name, own in sample.items()}
