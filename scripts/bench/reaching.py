@@ -25,7 +25,7 @@ from usae_viz.run import demo_run
 
 LUCENT_STEPS, HORAMA_STEPS = 512, 1000
 """Their defaults."""
-CHANNELS = {"lucent": 20, "horama": 2}
+CHANNELS = {"lucent": 20, "horama": 1}
 """How many channels each is given; a picture of horama's takes eleven minutes."""
 BUDGETS = (8, 16, 32, 64, 128, 256)
 """Numbers of our steps tried until an activation is reached, by the pictures that have not yet."""

@@ -21,8 +21,6 @@ from usae_viz.sae.step import TrainingStep
 from usae_viz.sae.universal import UniversalSAE
 
 CONCEPTS, K = 3072, 32
-TURN = 0.3
-"""Seconds."""
 MSE = replace(OURS, init="independent", agreement=0.0, vote=0.0)
 """Squared error through one backbone's code, every decoder steps: nothing else."""
 STRIPPED = replace(MSE, update="drawn", rows="unit", clip=1.0)
@@ -74,26 +72,18 @@ def tokens(dims: tuple[int, ...], n: int) -> dict[str, Tensor]:
 def alternate(works: dict[str, Callable[[int], float]], rounds: int, draws: int) -> Timed:
     """Time all works in every round, in an order that turns round; one warm-up each.
 
-    A round gives each work a turn with every backbone drawn, since widths differ, and its time is
-    the mean of those. A turn is as many steps in a row as take `TURN` seconds, as in a training;
-    its time is their mean.
+    A round takes each work once with every backbone drawn, since widths differ, and its time is the
+    mean of those.
     """
     taken: Timed = {name: [] for name in works}
     for name in works:
         works[name](0)
-
-    def turn(work: Callable[[int], float], drawn: int) -> float:
-        steps: list[float] = []
-        while sum(steps) < TURN:
-            steps.append(work(drawn))
-        return sum(steps) / len(steps)
-
     for number in range(rounds):
         order = list(works)[:: 1 if number % 2 == 0 else -1]
         cycle: Timed = {name: [] for name in works}
         for drawn in range(draws):
             for name in order:
-                cycle[name].append(turn(works[name], drawn))
+                cycle[name].append(works[name](drawn))
         for name in order:
             taken[name].append(sum(cycle[name]) / draws)
     return taken
