@@ -78,8 +78,7 @@ def select(
             that screens.
         screen: find a quarter as many candidates again as are kept by a product in bfloat16, and
             choose among those in full precision. A concept is missed only if rounding moves it by
-            more than `k` // 4 places, at least 8; of trained models with k = 24 it moved one in a
-            hundred tokens by one or two places, and none of 12,288 by more than 4.
+            more than `k` // 4 places, at least 8, which is far beyond its errors.
     """
     weight = encoders[0].weight
     n, concepts = len(tokens[0].raw), len(weight)

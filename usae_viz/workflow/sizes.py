@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from usae_viz.recipe import Recipe
+from usae_viz.sae.encoding import TILE
 
 MOMENTS = 16
 """Bytes of a shard's moments a channel: mean and m2 in float64."""
 HEADER = 170
 """Bytes of a shard's header, and as much again for each of its tensors."""
-TILE = 4 << 20
-"""Bytes of the tile that pre-gate activations pass through (``sae.encoding``)."""
 LOOK_VALUES = 1 << 23
 """Pre-gate activations that exist at once while held-out images are looked at
 (``sae.evaluation``)."""
