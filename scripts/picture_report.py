@@ -3,6 +3,7 @@
     python scripts/picture_report.py --count 50
     python scripts/picture_report.py --run runs/trio --count 24 --mode per-model --mode shared
     python scripts/picture_report.py --count 24 --set steps=128 --set precision='"bfloat16"' --json
+    python scripts/picture_report.py --count 24 --mode diverse --set backbones='["resnet"]'
 
 The concepts are the most universal ones (`usae-viz concepts --sort correlation`). What is finished
 under the same settings is read back, so an interrupted call goes on where it was; with --only-read
@@ -25,10 +26,11 @@ from PIL import Image
 from usae_viz.concepts import load_index
 from usae_viz.errors import RunError
 from usae_viz.maximize import MaximizeResult, maximize, read_result
+from usae_viz.maximize.verdict import ALIKE
 from usae_viz.render import Tile, sheet
 from usae_viz.run import Run, demo_run, open_run
 
-MODES = ("per-model", "shared", "contrast")
+MODES = ("per-model", "shared", "contrast", "diverse")
 REACHES, SHARED, ABOVE, BELOW = 1.0, 0.8, 0.8, 0.2
 """The levels that pictures are judged by, as shares of the natural level."""
 
@@ -37,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, help="default: the bundled run")
     parser.add_argument("--count", type=int, default=50, help="how many concepts")
-    parser.add_argument("--mode", action="append", choices=MODES, help="default: all three")
+    parser.add_argument("--mode", action="append", choices=MODES, help="default: all four")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=JSON", dest="fields")
     parser.add_argument("--out", type=Path, default=Path("build/pictures"))
     parser.add_argument("--threads", type=int, default=1)
@@ -140,6 +142,24 @@ def _contrast(results: Sequence[MaximizeResult]) -> dict[str, Any]:
     }
 
 
+def _diverse(results: Sequence[MaximizeResult]) -> dict[str, Any]:
+    own, alike = [], []
+    for r in results:
+        assert r.likeness is not None
+        assert r.transfers is not None
+        for i, name in enumerate(r.rows):
+            column = r.backbones.index(name)
+            own.append(np.nan_to_num(r.transfers[:, i, column]))
+            alike.append(r.likeness[i, column])
+    levels = np.array(own)
+    return _common(results) | {
+        f"pictures at least {REACHES:g}": round(float((levels >= REACHES).mean()), 3),
+        "shares, quartiles": _quartiles(levels),
+        f"likeness under {ALIKE:g}": round(float((np.array(alike) < ALIKE).mean()), 3),
+        "likeness, quartiles": _quartiles(alike),
+    }
+
+
 def _common(results: Sequence[MaximizeResult]) -> dict[str, Any]:
     first = [
         r.rank[r.row_of(name), r.backbones.index(name)] == 1
@@ -168,20 +188,25 @@ JUDGES: dict[str, Callable[[Sequence[MaximizeResult]], dict[str, Any]]] = {
     "per-model": _per_model,
     "shared": _shared,
     "contrast": _contrast,
+    "diverse": _diverse,
 }
 
 
 def _sheet(results: Sequence[MaximizeResult], path: Path) -> None:
-    """Write a sheet of up to 24 concepts: a row each, a column a picture."""
-    rows, tiles = results[0].rows, []
+    """Write a sheet of up to 24 concepts: a column a picture, side by side what is of one row."""
+    headings, tiles = [], []
     for result in results[:24]:
-        pictures = {result.rows[result.row_of(name)]: p for name, p in result.images.items()}
-        for i, row in enumerate(rows):
-            shares = ", ".join(f"{share:.2f}" for share in result.transfer[i])
-            tiles.append(Tile(Image.fromarray(pictures[row]), f"{result.concept}: {shares}"))
-    columns = len(rows) * max(1, 8 // len(rows))
-    headings = list(rows) * (columns // len(rows))
-    drawn = sheet(tiles, columns, side=128, headings=headings, note="concept: shares of natural")
+        assert result.transfers is not None
+        first = {result.rows[result.row_of(name)]: p for name, p in result.images.items()}
+        for i, row in enumerate(result.rows):
+            for seed, picture in enumerate([first[row], *result.variants.get(row, ())]):
+                shares = ", ".join(f"{share:.2f}" for share in result.transfers[seed, i])
+                tiles.append(Tile(Image.fromarray(picture), f"{result.concept}: {shares}"))
+                headings.append(row)
+    a_concept = len(tiles) // min(24, len(results))
+    columns = a_concept * max(1, 8 // a_concept)
+    note = "concept: shares of natural"
+    drawn = sheet(tiles, columns, side=128, headings=headings[:columns], note=note)
     path.parent.mkdir(parents=True, exist_ok=True)
     drawn.save(path)
 

@@ -9,7 +9,7 @@ from usae_viz.backbones import Backbone
 from usae_viz.errors import UsageError
 from usae_viz.maximize import Maximized, MaximizeSettings, maximize_concepts, rows_of
 from usae_viz.maximize.objective import concept_activation
-from usae_viz.maximize.penalties import descriptor, feature_distance
+from usae_viz.maximize.penalties import descriptor, feature_distance, sideways
 from usae_viz.sae import UniversalSAE
 
 NAMES = ("a", "b", "c")
@@ -158,8 +158,8 @@ def test_an_accentuated_photograph_stays_close(
 def test_diverse_pictures_differ_more_than_seeds_do(
     usae: UniversalSAE, backbones: dict[str, Backbone]
 ) -> None:
-    likeness = {}
-    for diversity in (0.0, 5.0):
+    likeness, level = {}, {}
+    for diversity in (0.0, MaximizeSettings().diversity):
         made = _made(usae, backbones, [1, 5], "diverse", images=3, diversity=diversity)
         assert made.images["small"].shape == (2, 3, 3, 48, 48)
         for name, backbone in backbones.items():
@@ -168,9 +168,32 @@ def test_diverse_pictures_differ_more_than_seeds_do(
                     maps = backbone(made.images[name][i].float() / 255)
                     look = descriptor(usae, name, maps, torch.full((3,), concept))
                 likeness[name, concept, diversity] = float((look @ look.T).triu(1).sum() / 3)
+                reached = _clean(usae, backbone, made.images[name][i], [concept] * 3)
+                level[name, concept, diversity] = float(reached.mean())
     for name in backbones:
         for concept in (1, 5):
-            assert likeness[name, concept, 5.0] < likeness[name, concept, 0.0] - 0.1
+            assert likeness[name, concept, 1.0] < likeness[name, concept, 0.0] - 0.1
+            assert level[name, concept, 1.0] > 0.5 * level[name, concept, 0.0]
+
+
+def test_a_push_aside_has_its_length_and_is_never_against() -> None:
+    generator = torch.Generator().manual_seed(0)
+    along, pull = torch.randn(2, 4, 3, 5, 5, generator=generator)
+    pull[0] += 3 * along[0]
+    pull[1] -= 3 * along[1]
+    pull[2] = -along[2]
+    weight = torch.tensor([0.5, 2.0, 1.0, -1.0])
+    found = sideways(pull, along, weight)
+    dots = (found * along).sum((1, 2, 3))
+    lengths, first = (x.flatten(1).norm(dim=1) for x in (found, along))
+    assert dots[0] > 0
+    assert dots[1].abs() < 1e-3
+    torch.testing.assert_close(lengths[:2], (weight * first)[:2])
+    kept = torch.nn.functional.cosine_similarity(found[0].flatten(), pull[0].flatten(), dim=0)
+    assert kept > 0.9999
+    assert lengths[2] < 0.01 * first[2]
+    assert not found[3].any()
+    assert sideways(pull, torch.zeros_like(along), weight).isfinite().all()
 
 
 def test_further_concepts_go_along_or_are_kept_down(

@@ -79,3 +79,24 @@ def descriptor(usae: UniversalSAE, name: str, maps: Tensor, concepts: Tensor) ->
     pooled = usae.standardise(name, pooled)
     along = F.normalize(usae.encoder(name)[0][concepts], dim=1)
     return F.normalize(pooled - (pooled * along).sum(1, keepdim=True) * along, dim=1)
+
+
+def sideways(pull: Tensor, along: Tensor, weight: Tensor) -> Tensor:
+    """Return a second gradient at a share of the first one's length, and never against it.
+
+    Args:
+        pull: ``[n, ...]``, the second gradient. Where it points against the first, that part is
+            left out (Yu et al. 2020, PCGrad).
+        along: ``[n, ...]``, the first.
+        weight: ``[n]``, length to have over the first one's; below 0 counts as 0.
+    """
+    flat, first = pull.flatten(1), along.flatten(1)
+    square = first.square().sum(1, keepdim=True).clamp_min(1e-30)
+    against = (flat * first).sum(1, keepdim=True).clamp_max(0)
+    left = flat - against / square * first
+    # Where next to nothing is left, rounding is not blown up to full length.
+    whole = flat.norm(dim=1, keepdim=True).clamp_min(1e-30)
+    length = left.norm(dim=1, keepdim=True).maximum(1e-3 * whole)
+    factor = weight.clamp_min(0)[:, None] * first.norm(dim=1, keepdim=True) / length
+    pushed: Tensor = (factor * left).view_as(pull)
+    return pushed

@@ -12,7 +12,7 @@ from usae_viz.backbones import Backbone
 from usae_viz.errors import UsaeVizError
 from usae_viz.maximize.modes import Row
 from usae_viz.maximize.objective import over_tokens, token_activation
-from usae_viz.maximize.penalties import descriptor, feature_distance, other_concepts
+from usae_viz.maximize.penalties import descriptor, feature_distance, other_concepts, sideways
 from usae_viz.maximize.settings import MaximizeSettings
 from usae_viz.maximize.views import Views, apply_views
 from usae_viz.sae import UniversalSAE
@@ -141,19 +141,20 @@ class Puller:
                 )
             ]
             value = value - self.settings.closeness * torch.cat(far)
-        own_likeness = None
-        if likeness is not None:
-            own_likeness = descriptor(self.usae, self.backbone.name, maps, concepts[:, 0])
-            alike = (own_likeness * likeness.to(device)).sum(1)
-            value = value - self.settings.diversity * alike
-            own_likeness = own_likeness.detach().to(images.device)
         if not value.requires_grad:
             raise UsaeVizError(
                 f"no gradient of {self.backbone.name}'s token map reaches the image",
                 hint="look with `usae-viz doctor` for a layer that gives one",
             )
+        own_likeness = None
         # Images share nothing, so the sum gives each the gradient of its own value.
-        (gradient,) = torch.autograd.grad(-value.sum(), seen)
+        (gradient,) = torch.autograd.grad(-value.sum(), seen, retain_graph=likeness is not None)
+        if likeness is not None:
+            own_likeness = descriptor(self.usae, self.backbone.name, maps, concepts[:, 0])
+            alike = (own_likeness * likeness.to(device)).sum(1)
+            (apart,) = torch.autograd.grad(alike.sum(), seen)
+            gradient += sideways(apart, gradient, self.settings.diversity * alike.detach())
+            own_likeness = own_likeness.detach().to(images.device)
         return Pulled(
             gradient.to(images.device),
             activation[:, 0].detach().to(images.device),

@@ -49,7 +49,9 @@ class MaximizeSettings:
             is inverse to the share; ``sum``: it is the same for all.
         suppression: contrast mode: weight of what is kept down, against 1 for what is raised.
         closeness: accentuate mode: weight of the distance to the start image in features.
-        diversity: diverse mode: weight of the likeness to the other pictures in features.
+        diversity: diverse mode: how hard a picture is pushed away from the others: length of that
+            gradient over the concept's own, times their likeness in features. It never pushes
+            against the concept, so one weight suits concepts of any level.
         selectivity: weight of all other concepts' gated activation; 0: they don't matter.
         tv: weight of the total variation of the image.
         early_stop: a picture is finished once its objective, averaged over 32 steps, rises by
