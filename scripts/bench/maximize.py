@@ -15,10 +15,12 @@ import torch
 from subject import MEAN, STD, Subject, peer, workplace
 from timing import Row, row_of, seconds
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from usae_viz.backbones import Backbone, load_run_backbones
 from usae_viz.concepts import load_index
 from usae_viz.maximize import MaximizeSettings, maximize_concepts
+from usae_viz.maximize.canvas import FourierCanvas
 from usae_viz.run import demo_run
 from usae_viz.sae import load_usae
 
@@ -72,8 +74,25 @@ def _step(subject: Subject, size: int, views: int, steps: int, rounds: int) -> l
         for _ in range(steps):
             subject.bare(views)
 
+    def plainest(steps: int) -> None:
+        """Optimise a Fourier canvas through one warp a view, and do nothing else."""
+        side = subject.backbone.input_size
+        canvas = FourierCanvas([0], size, size)
+        optimizer = torch.optim.Adam(canvas.parameters(), lr=0.05, fused=True)
+        turned = torch.tensor([[0.98, -0.1, 0.0], [0.1, 0.98, 0.0]]).repeat(views, 1, 1)
+        shape = [views, 3, side, side]
+        for _ in range(steps):
+            optimizer.zero_grad()
+            grid = F.affine_grid(turned, shape, align_corners=False)
+            grid = grid.view(1, -1, side, 2)  # one canvas, its views below one another
+            seen = F.grid_sample(canvas.images(), grid, align_corners=False)
+            looks = seen.view(3, views, side, side).transpose(0, 1)
+            (-subject.backbone(looks).mean()).backward()
+            optimizer.step()
+
     runs: dict[str, Callable[[int], object]] = {
         "ours": ours,
+        "plainest": plainest,
         "ours, bfloat16": lambda steps: ours(steps, precision="bfloat16"),
         "bare-forward-backward": bare,
     }
@@ -95,9 +114,12 @@ def _step(subject: Subject, size: int, views: int, steps: int, rounds: int) -> l
     bare_times = times.pop("bare-forward-backward")
     mine = times.pop("ours")
     half = times.pop("ours, bfloat16")
+    plain = times.pop("plainest")
     return [
         row_of(work, "bare-forward-backward", mine, bare_times),
         row_of(f"{work}, bfloat16", "bare-forward-backward", half, bare_times),
+        row_of(f"{work}, canvas and warp alone", "bare-forward-backward", plain, bare_times),
+        row_of(work, "canvas-and-warp-alone", mine, plain),
         *(row_of(work, name, mine, theirs) for name, theirs in times.items()),
     ]
 

@@ -28,8 +28,11 @@ Progress = Callable[[str, int, int], None]
 
 MOMENTS = 64
 """Most moments kept of a trajectory."""
-BATCH = {"cpu": 32}
-"""Most views in one graph by kind of device, where the settings leave it open; else 128."""
+PIXELS = {"cpu": 8 * 224**2}
+"""Most pixels of views in one graph by kind of device, where the settings leave the number of views
+open: eight views of 224 pixels still stay in a processor's cache."""
+BATCH = 128
+"""Most views in one graph elsewhere."""
 
 
 def maximize_concepts(
@@ -216,7 +219,9 @@ class _Work:
     def _parts(self, puller: Puller) -> list[Tensor]:
         """Return places of unfinished pictures among a puller's, by micro-batches."""
         settings = self.settings
-        most = settings.batch or BATCH.get(self.device.type, 128)
+        pixels = PIXELS.get(self.device.type)
+        room = BATCH if pixels is None else pixels // puller.backbone.input_size**2
+        most = settings.batch or room
         (at,) = torch.nonzero(~self.watch.finished[puller.pictures], as_tuple=True)
         return list(torch.split(at, max(1, most // settings.views))) if len(at) else []
 

@@ -57,7 +57,8 @@ class MaximizeSettings:
         early_stop: a picture is finished once its objective, averaged over 32 steps, rises by
             less than this (in natural levels) over the 32 before; 0: never early.
         chunk: concepts optimised in one batch and written together.
-        batch: most views in one graph; memory is bounded by it. None: 32 on a CPU, 128 elsewhere.
+        batch: most views in one graph; memory is bounded by it. None: 128, on a CPU as many as
+            have the pixels of 8 of 224 × 224.
         precision: ``float32``, ``bfloat16`` (autocast of the networks) or ``auto``: bfloat16 on
             CUDA where the device has it, else float32.
         channels_last: memory format of the networks' inputs and, meanwhile, of their weights, which
