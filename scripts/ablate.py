@@ -8,6 +8,9 @@ ends each learning rate's schedule. Every finished training is one line of FOLDE
 not trained again under the same settings. The table gives means over seeds, ± the largest
 deviation from them, on the run's held-out images; a run on the built-in world is also asked which
 of its known concepts were found.
+
+--runs FOLDER keeps each trained model as a run (on the same activations), so that its pictures can
+be compared too: ``usae-viz index``, then ``scripts/picture_report.py --run FOLDER/ours-0``.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import argparse
 import dataclasses
 import hashlib
 import json
+import shutil
 import sys
 import tempfile
 import time
@@ -35,7 +39,7 @@ from usae_viz.demo import yardstick
 from usae_viz.images import open_source
 from usae_viz.run import Run, open_run
 from usae_viz.sae import evaluate_usae, load_usae
-from usae_viz.sae.checkpoint import read_config
+from usae_viz.sae.checkpoint import read_config, save_usae
 from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.training import train_usae
 
@@ -50,12 +54,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path("build/ablation"))
+    parser.add_argument("--runs", type=Path, help="keep the trained models here")
     parser.add_argument("--json", action="store_true", dest="as_json")
     args = parser.parse_args()
     minutes = None if args.steps else (args.minutes or 3.0)
     torch.set_num_threads(args.threads)
     run = open_run(args.run)
-    bench = Bench(run, args.folder, steps=args.steps, minutes=minutes)
+    bench = Bench(run, args.folder, steps=args.steps, minutes=minutes, runs=args.runs)
     # Seed by seed, so that a table that is broken off compares all variants.
     rows = [bench.row(name, seed) for seed in args.seeds for name in args.only]
     if args.as_json:
@@ -73,10 +78,19 @@ class Bench:
         folder: where finished rows are kept.
         steps: of each training; or
         minutes: of processor time of each.
+        runs: where trained models are kept as runs, if at all.
     """
 
-    def __init__(self, run: Run, folder: Path, *, steps: int | None, minutes: float | None) -> None:
-        self.run, self.steps, self.minutes = run, steps, minutes
+    def __init__(
+        self,
+        run: Run,
+        folder: Path,
+        *,
+        steps: int | None,
+        minutes: float | None,
+        runs: Path | None = None,
+    ) -> None:
+        self.run, self.steps, self.minutes, self.runs = run, steps, minutes, runs
         self.store = ActivationStore(run.activations_dir)
         self.log = folder / "rows.jsonl"
         self._labels: dict[str, Tensor] = {}
@@ -85,7 +99,8 @@ class Bench:
         """Return a variant's figures, trained now if they are not on file."""
         parts = VARIANTS[name]
         key = self._key(parts, seed)
-        if self.log.exists():
+        kept = None if self.runs is None else self.runs / f"{name.replace(' ', '-')}-{seed}"
+        if self.log.exists() and (kept is None or kept.exists()):
             for line in self.log.read_text(encoding="utf-8").splitlines():
                 found: dict[str, Any] = json.loads(line)
                 if found["key"] == key:
@@ -95,6 +110,8 @@ class Bench:
             target = Run(Path(folder), self.run.info)
             self._train(target, parts, seed)
             figures = {"variant": name, "seed": seed, **self._measure(target, parts), "key": key}
+            if kept is not None:
+                self._keep(target, kept)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(figures) + "\n")
@@ -113,10 +130,20 @@ class Bench:
         recipe = recipe.model_copy(update={"training": training, "seed": seed})
         train_usae(target, recipe, self.store, parts=parts, clock=time.process_time)
 
+    def _keep(self, target: Run, folder: Path) -> None:
+        """Make a trained model a run on the activations that it was trained on."""
+        folder.mkdir(parents=True)
+        for file in (self.run.info_file, self.run.recipe_file):
+            shutil.copy(file, folder)
+        for file in (target.usae_file, target.usae_config_file):
+            shutil.copy(file, folder)
+        (folder / self.run.activations_dir.name).symlink_to(self.run.activations_dir.resolve())
+
     def _measure(self, target: Run, parts: Ingredients) -> dict[str, Any]:
         usae = load_usae(target)
         if parts.decoded == "own":
             match_concepts(usae, self.store.sample(MATCHING_TOKENS, seed=0))
+            save_usae(target, usae, read_config(target))
         source = open_source(self.run.recipe().images)
         # Only the world's labels are concepts known to the pixel.
         labels = source.label_names if self._is_world() else ()

@@ -31,6 +31,7 @@ VARIANTS: dict[str, Ingredients] = {
     "agreement, others detached": _ours(agreement_detached="others"),
     "agreement squared": _ours(agreement_kind="squared"),
     "no vote, no agreement": _ours(vote=0.0, agreement=0.0),
+    "no vote, agreement late": _ours(vote=0.0, agreement_schedule="late"),
     "L1 loss": _ours(loss="l1"),
     "BatchNorm": _ours(encoder="batchnorm"),
     "auxiliary loss": _ours(auxiliary=0.1),
