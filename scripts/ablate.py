@@ -39,7 +39,8 @@ from usae_viz.demo import yardstick
 from usae_viz.images import open_source
 from usae_viz.run import Run, open_run
 from usae_viz.sae import evaluate_usae, load_usae
-from usae_viz.sae.checkpoint import read_config, save_usae
+from usae_viz.sae.checkpoint import save_usae
+from usae_viz.sae.config import read_config
 from usae_viz.sae.modes import Ingredients
 from usae_viz.sae.training import train_usae
 

@@ -30,6 +30,8 @@ VARIANTS: dict[str, Ingredients] = {
     "agreement, code detached": _ours(agreement_detached="code"),
     "agreement, others detached": _ours(agreement_detached="others"),
     "agreement squared": _ours(agreement_kind="squared"),
+    "agreement squared 0.1": _ours(agreement_kind="squared", agreement=0.1),
+    "no vote, agreement squared 0.1": _ours(vote=0.0, agreement_kind="squared", agreement=0.1),
     "no vote, no agreement": _ours(vote=0.0, agreement=0.0),
     "no vote, agreement late": _ours(vote=0.0, agreement_schedule="late"),
     "L1 loss": _ours(loss="l1"),

@@ -84,3 +84,12 @@ def test_help_of_a_verb_loads_only_what_draws_it() -> None:
     )
     # Typer itself loads pydantic where it is installed.
     assert set(loaded_by(before.format("maximize"))[-1].split()) <= {"pydantic", "rich", "typer"}
+
+
+@pytest.mark.parametrize("words", [["concepts", "--json"], ["runs"], ["recipes", "ls"]])
+def test_what_is_only_read_is_told_without_torch(words: list[str]) -> None:
+    before = (
+        "from typer.testing import CliRunner; from usae_viz.cli import app; "
+        f"assert CliRunner().invoke(app, {words!r}).exit_code == 0"
+    )
+    assert not {"torch", "timm"} & set(loaded_by(before)[-1].split())

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from usae_viz.lazy import loader
 
 if TYPE_CHECKING:
-    from usae_viz.concepts.examples import Example as Example
     from usae_viz.concepts.index import ConceptIndex as ConceptIndex
     from usae_viz.concepts.index import load_index as load_index
     from usae_viz.concepts.indexing import forget_examples as forget_examples
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from usae_viz.concepts.names import ConceptName as ConceptName
     from usae_viz.concepts.names import concept_names as concept_names
     from usae_viz.concepts.names import name_concept as name_concept
+    from usae_viz.concepts.records import Example as Example
     from usae_viz.concepts.selection import parse_concepts as parse_concepts
     from usae_viz.concepts.streaming import ConceptPass as ConceptPass
     from usae_viz.concepts.table import concept_rows as concept_rows
@@ -32,7 +32,7 @@ _HOMES = {
     "ConceptIndex": "index",
     "ConceptName": "names",
     "ConceptPass": "streaming",
-    "Example": "examples",
+    "Example": "records",
     "LabelScorer": "labels",
     "LabelScores": "labels",
     "concept_names": "names",

@@ -4,36 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from usae_viz.sae import SparseCode
 
 EMPTY = -1
 """Image number of a place that is still free."""
-
-
-class Example(NamedTuple):
-    """An image that fires a concept in one backbone.
-
-    Attributes:
-        image_id: content hash of the image.
-        score: mean over tokens of the gated activation.
-        peak: its maximum over tokens.
-        position: (row, column) of the peak on the token grid.
-        grid: ``[grid, grid]`` uint8, the gated map as a share of `peak`, times 255.
-        quantile: for examples drawn by chance, the share of the sampled images that fire the
-            concept at most this strongly (mean over tokens); None for others.
-    """
-
-    image_id: str
-    score: float
-    peak: float
-    position: tuple[int, int]
-    grid: NDArray[np.uint8]
-    quantile: float | None = None
 
 
 class TokenCodes(NamedTuple):

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from usae_viz.concepts.classes import KINDS, Kind, classify, sharing
-from usae_viz.concepts.examples import Example
-from usae_viz.concepts.neighbours import Neighbours
+from usae_viz.concepts.records import Example, Neighbours
 from usae_viz.errors import ConceptError, RunError, UsaeVizError, UsageError
 from usae_viz.run import Run, file_sha256, read_json
 from usae_viz.sae.counts import CodeCounts

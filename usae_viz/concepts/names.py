@@ -11,7 +11,7 @@ import tomli_w
 
 from usae_viz.errors import ConceptError, RunError, did_you_mean
 from usae_viz.run import Run, read_json, write_text
-from usae_viz.sae.checkpoint import read_config
+from usae_viz.sae.config import read_config
 
 HEAD = """# Your names of this run's concepts, shown wherever they are: one table a concept.
 #

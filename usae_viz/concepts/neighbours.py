@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from usae_viz.concepts.chance import Words, mixed, uniforms
+from usae_viz.concepts.records import Neighbours
 from usae_viz.sae import SparseCode
 
 NEIGHBOURS = 8
@@ -21,18 +21,6 @@ SAMPLE = 65_536
 DUPLICATE_COSINE = 0.9
 """Concepts whose rows are this close in every backbone are near-duplicates of each other."""
 _CHUNK = 512
-
-
-class Neighbours(NamedTuple):
-    """The nearest concepts of each of N.
-
-    Attributes:
-        concept: ``[N, count]`` int32, nearest first; −1 where there is none.
-        nearness: ``[N, count]`` float32, cosine in [−1, 1].
-    """
-
-    concept: NDArray[np.int32]
-    nearness: NDArray[np.float32]
 
 
 class TokenSample:

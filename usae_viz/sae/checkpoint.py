@@ -2,44 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 
 from usae_viz.errors import CheckpointError
-from usae_viz.run import Run, read_json, write_bytes, write_json
-from usae_viz.sae.universal import Encoding, Gate, UniversalSAE
-
-FORMAT = 1
-Count = Annotated[int, Field(gt=0, lt=2**31)]
-
-
-class UsaeConfig(BaseModel):
-    """The content of ``usae.json``: all that is needed to build the module."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    format: int = FORMAT
-    dims: dict[str, Count]
-    """Channels per backbone, in the order of the tensors."""
-    concepts: Count
-    k: Count
-    tau: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-    mode: str
-    encoding: Encoding = "alone"
-    """How tokens of all backbones are read at once."""
-    variant: str = "topk"
-    """How the code is sparse, as in the recipe."""
-    gate: Gate = "topk"
-    """What keeps a concept."""
-    prefixes: tuple[int, ...] = ()
-    """Sizes of nested dictionaries (``matryoshka``)."""
-    steps: int
-    """Optimiser steps taken."""
-    seconds: float
-    """Wall time of the training loop."""
+from usae_viz.run import Run, write_bytes, write_json
+from usae_viz.sae.config import UsaeConfig, read_config
+from usae_viz.sae.universal import UniversalSAE
 
 
 def save_usae(run: Run, usae: UniversalSAE, config: UsaeConfig, *, half: bool = False) -> None:
@@ -110,27 +79,3 @@ def _refuse_other_shapes(run: Run, config: UsaeConfig) -> None:
             got=f"{found}, k = {config.k}"[:400],
             hint="take both files from the same run",
         )
-
-
-def read_config(run: Run) -> UsaeConfig:
-    """Read ``usae.json``.
-
-    Raises:
-        CheckpointError: it is missing, damaged or of another format.
-    """
-    if not run.usae_config_file.is_file():
-        raise CheckpointError(
-            f"{run.path} holds no trained USAE", hint="finish `usae-viz train RECIPE --out RUN`"
-        )
-    table: Any = read_json(run.usae_config_file)
-    try:
-        config = UsaeConfig.model_validate(table)
-    except ValidationError as error:
-        raise CheckpointError(f"{run.usae_config_file} cannot be read", got=str(error)) from None
-    if config.format != FORMAT:
-        raise CheckpointError(
-            f"{run.usae_config_file} has another format",
-            expected=str(FORMAT),
-            got=str(config.format),
-        )
-    return config

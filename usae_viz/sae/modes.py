@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from usae_viz.recipe import TrainingSpec, UsaeSpec
-from usae_viz.sae.universal import Encoding, Gate
+from usae_viz.sae.config import Encoding, Gate
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from torch import Tensor
 from usae_viz.errors import UsageError
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
-from usae_viz.sae.checkpoint import UsaeConfig, save_usae
+from usae_viz.sae.checkpoint import save_usae
+from usae_viz.sae.config import UsaeConfig
 from usae_viz.sae.growing import GrowingStep, joined
 from usae_viz.sae.initialisation import Sampled, first_tokens
 from usae_viz.sae.modes import Ingredients, encoding, ingredients

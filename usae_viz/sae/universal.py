@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -11,15 +11,7 @@ from torch.nn import functional as F
 
 from usae_viz.errors import UsageError, did_you_mean
 from usae_viz.sae.code import SparseCode, largest, top_k, weighted_rows
-
-Encoding = Literal["alone", "shared", "joint"]
-"""How tokens of all backbones are read at once: each backbone by itself; each with values of its
-own at concepts chosen by all together; or one code, of the sum of the pre-gate activations."""
-
-
-Gate = Literal["topk", "batchtopk", "jumprelu"]
-"""What keeps a concept: a place among the k largest, or a threshold that training has set for the
-backbone (``batchtopk``) or learnt for each concept (``jumprelu``)."""
+from usae_viz.sae.config import Encoding, Gate
 
 SPARE = 4
 """A threshold keeps at most this many times k concepts of a token."""

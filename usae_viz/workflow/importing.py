@@ -10,7 +10,8 @@ from typing import Any
 from usae_viz.errors import RunError, UsageError, did_you_mean
 from usae_viz.recipe import parse_recipe
 from usae_viz.run import FORMAT, BackboneRecord, Run, RunInfo
-from usae_viz.sae.checkpoint import UsaeConfig, save_usae
+from usae_viz.sae.checkpoint import save_usae
+from usae_viz.sae.config import UsaeConfig
 from usae_viz.sae.official import read_official
 
 SIDE, GRID = 224, 14

@@ -12,7 +12,7 @@ from usae_viz.images import open_source
 from usae_viz.portable import has_own_images
 from usae_viz.run import Run, write_text
 from usae_viz.sae import load_usae, save_usae
-from usae_viz.sae.checkpoint import read_config
+from usae_viz.sae.config import read_config
 from usae_viz.workflow.backbones import token_images
 from usae_viz.workflow.dissecting import dissect_run
 from usae_viz.workflow.evaluation import evaluate

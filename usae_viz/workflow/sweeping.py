@@ -8,7 +8,7 @@ from typing import Any
 
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run, write_json
-from usae_viz.sae.checkpoint import read_config
+from usae_viz.sae.config import read_config
 from usae_viz.sae.trainer import Watch
 from usae_viz.workflow.evaluation import evaluate
 from usae_viz.workflow.progress import Progress
