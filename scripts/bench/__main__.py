@@ -66,8 +66,9 @@ sides were timed alternately in one process. The peers are installed (`lucent`, 
 `overcomplete`) or written again from their description (`official`: the published training loop
 with its defaults, or stripped to squared error and a linear encoder; `npz`: one compressed file
 an image). Floors are no peers: `encoder-forward`, `bare-forward-backward`, `bare-forward`,
-`encoding` and `memmap` are work that cannot be left out, `python` starts an interpreter that does
-nothing. The real trio is from `USAE_VIZ_REAL_DATA` ([real-data.md](real-data.md)).
+`encoding`, `memmap` and `canvas-and-warp-alone` (a Fourier canvas and its Adam step, one affine
+warp a view, the bare pass) are work that cannot be left out, `python` starts an interpreter that
+does nothing. The real trio is from `USAE_VIZ_REAL_DATA` ([real-data.md](real-data.md)).
 """
 
 
