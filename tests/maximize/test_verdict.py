@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,12 @@ def test_of_a_changed_photograph_and_of_pictures_that_differ() -> None:
     assert "moved in features by a 0.25, b 0.50" in told
     told = verdict(reading, "diverse", rows, ("a", "b"))
     assert "pictures differ (mean cosine in features under 0.9) in 1 of 2 backbones" in told
+    second = replace(reading, transfer=np.concatenate([reading.transfer, reading.transfer / 2]))
+    told = verdict(second, "diverse", rows, ("a", "b"))
+    assert "its 2 pictures differ" in told
+    assert "the weakest of them: a 0.60×, b 0.45×;" in told
+    silent = replace(reading, transfer=np.full_like(reading.transfer, NAN))
+    assert "weakest" not in verdict(silent, "diverse", rows, ("a", "b"))
 
 
 def test_of_a_spectrum_unlike_nature() -> None:

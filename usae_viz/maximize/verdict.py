@@ -166,12 +166,17 @@ def _accentuated(reading: Reading, rows: tuple[Row, ...], columns: tuple[str, ..
 
 def _diverse(reading: Reading, rows: tuple[Row, ...], columns: tuple[str, ...]) -> list[str]:
     assert reading.likeness is not None
-    own = {
-        row.name: float(reading.likeness[i, columns.index(row.name)]) for i, row in enumerate(rows)
-    }
+    own, weakest = {}, {}
+    for i, row in enumerate(rows):
+        column = columns.index(row.name)
+        own[row.name] = float(reading.likeness[i, column])
+        least = float(reading.transfer[:, i, column].min())
+        if not np.isnan(least):
+            weakest[row.name] = least
     differ = sum(alike < ALIKE for alike in own.values())
     names = ", ".join(f"{name} {alike:.2f}" for name, alike in own.items())
-    return [
+    parts = [
         f"its {len(reading.transfer)} pictures differ (mean cosine in features under {ALIKE:g}) in "
         f"{differ} of {len(own)} backbones: {names}"
     ]
+    return [*parts, f"the weakest of them: {_named(weakest)}"] if weakest else parts
