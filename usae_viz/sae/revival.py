@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from usae_viz.sae.code import SparseCode, weighted_rows
+from usae_viz.sae.code import SparseCode, top_k, weighted_rows
 from usae_viz.sae.encoding import Encoder
 from usae_viz.sae.ranks import Ranks
 from usae_viz.sae.sparse import Support, Tokens
@@ -73,8 +73,8 @@ class Revival:
             return None
         n = len(values)
         pre_gate = F.linear(own.rows(0, n), encoder.weight[which], encoder.bias[which])
-        best = pre_gate.topk(min(support.indices.shape[1], len(which)), dim=1)
-        second = torch.zeros_like(pre_gate).scatter(1, best.indices, best.values.relu())
+        best = top_k(pre_gate, min(support.indices.shape[1], len(which)))
+        second = torch.zeros_like(pre_gate).scatter(1, best.indices, best.values)
         code = SparseCode(values.detach(), support.indices)
         # Where a concept is negative on every token, nothing else would raise it.
         total = (-pre_gate).relu().mean()
