@@ -17,6 +17,7 @@ from timing import Row, row_of, seconds
 from torch import Tensor
 
 from usae_viz.sae.modes import OURS, PAPER, Ingredients
+from usae_viz.sae.revival import MOST, SILENT_AFTER
 from usae_viz.sae.step import TrainingStep
 from usae_viz.sae.universal import UniversalSAE
 
@@ -40,17 +41,28 @@ class OurStep:
         self.step = TrainingStep(usae, parts, seed=0)
         self.step.initialise(None)
 
-    def __call__(self, batch: dict[str, Tensor], drawn: int, voted: bool = False) -> None:
-        """Take the step."""
+    def __call__(
+        self, batch: dict[str, Tensor], drawn: int, voted: bool = False, share: float = 0.5
+    ) -> None:
+        """Take the step when `share` of the budget is spent."""
         self.step.generator.manual_seed(self._seed(len(batch), drawn, voted))
-        self.step(batch, 0.5)()
+        self.step(batch, share)()
 
     def average(self, batch: dict[str, Tensor], drawn: int) -> float:
-        """Return seconds a step, with the mode's share of votes."""
+        """Return seconds a step, with the mode's share of votes, over both halves of the budget."""
         share = Fraction(self.parts.vote).limit_denominator(8)
         votes = [True] * share.numerator + [False] * (share.denominator - share.numerator)
-        taken = [seconds(lambda v=v: self(batch, drawn, v)) for v in votes]  # type: ignore[misc]
+        taken = [
+            seconds(lambda v=v, s=s: self(batch, drawn, v, s))  # type: ignore[misc]
+            for s in ((0.25, 0.75) if self.parts.agreement_schedule == "late" else (0.5,))
+            for v in votes
+        ]
         return sum(taken) / len(taken)
+
+    def silence(self, concepts: int) -> None:
+        """Let as many concepts pass for silent."""
+        assert self.step.revival is not None
+        self.step.revival.silent[:concepts] = SILENT_AFTER
 
     def _seed(self, count: int, drawn: int, voted: bool) -> int:
         """Return a seed under which the step draws what is asked for."""
@@ -153,11 +165,19 @@ def against_overcomplete(n: int, rounds: int) -> list[Row]:
     batch = tokens((384,), n)
     ours = OurStep((384,), MSE)
     half = OurStep((384,), replace(MSE, auxiliary=0.1))
+    revival = OurStep((384,), replace(MSE, revival=1 / 32))
     x = batch["0"]
+
+    def revived(drawn: int) -> float:
+        # As many as it ever looks after at a time: what it costs at most.
+        revival.silence(MOST)
+        return revival.average(batch, drawn)
+
     taken = alternate(
         {
             "ours": lambda d: ours.average(batch, d),
             "half": lambda d: half.average(batch, d),
+            "revived": revived,
             "theirs": lambda _: seconds(lambda: theirs[False](x)),
             "theirs auxiliary": lambda _: seconds(lambda: theirs[True](x)),
         },
@@ -171,6 +191,13 @@ def against_overcomplete(n: int, rounds: int) -> list[Row]:
             f"one backbone, both with half the dictionary as auxiliary, {where}",
             "overcomplete",
             taken["half"],
+            taken["theirs auxiliary"],
+        ),
+        row_of(
+            f"one backbone, each with its own auxiliary loss (ours: {MOST} silent concepts), "
+            f"{where}",
+            "overcomplete",
+            taken["revived"],
             taken["theirs auxiliary"],
         ),
     ]

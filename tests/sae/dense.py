@@ -27,6 +27,10 @@ def dense_loss(
         pre = [norms[i](own) if i == drawn else own for i, own in enumerate(pre)]
     rows = [F.normalize(d, dim=1) if parts.rows == "unit" else d for d in usae.dictionary]
     chosen = torch.stack(pre).sum(0) if voted else pre[drawn]
+    if voted and parts.shortlist:
+        strongest = pre[drawn].topk(parts.shortlist * usae.k, dim=1).indices
+        listed = torch.zeros_like(chosen).scatter(1, strongest, 1.0) > 0
+        chosen = chosen.where(listed, -torch.inf)
     mask = torch.zeros_like(chosen).scatter(1, chosen.topk(usae.k, dim=1).indices, 1.0)
     values = {"drawn": pre[drawn], "mean": sum(pre) / len(pre), "sum": sum(pre)}
     code = values[parts.voted_values if voted else "drawn"].relu() * mask

@@ -102,9 +102,11 @@ def variant(base: Ingredients, **changes: Any) -> Ingredients:
     "parts",
     [
         variant(OURS, vote=0.0),
-        variant(OURS, vote=1.0, agreement=0.3),
+        variant(OURS, vote=1.0),
+        variant(OURS, vote=1.0, shortlist=1),
+        variant(OURS, vote=1.0, shortlist=0, voted_values="drawn"),
         variant(OURS, vote=1.0, agreement=0.0, rows="unit", loss="l1"),
-        variant(OURS, vote=1.0, agreement=0.3, voted_values="mean"),
+        variant(OURS, vote=1.0, shortlist=0),
         variant(OURS, vote=1.0, agreement=0.3, agreement_kind="squared"),
         variant(OURS, vote=0.0, agreement=0.3, agreement_detached="code"),
         variant(OURS, vote=0.0, agreement=0.3, agreement_detached="others"),
@@ -117,8 +119,10 @@ def variant(base: Ingredients, **changes: Any) -> Ingredients:
     ids=[
         "default",
         "voted",
+        "voted from the drawn backbone's own",
+        "voted from all, drawn values",
         "unit rows, L1",
-        "mean values",
+        "voted from all",
         "squared agreement",
         "detached code",
         "detached others",
@@ -194,16 +198,23 @@ def test_the_agreement_loss_follows_its_schedule() -> None:
     }
 
 
-@pytest.mark.parametrize("together", [1, 3])
-def test_screening_in_bfloat16_chooses_what_full_precision_does(together: int) -> None:
+@pytest.mark.parametrize(("together", "shortlist"), [(1, 0), (3, 0), (3, 32)])
+def test_screening_in_bfloat16_chooses_what_full_precision_does(
+    together: int, shortlist: int
+) -> None:
     dims = (24, 40, 64)[:together]
     tokens = [Tokens(normal(300, d, seed=d).float(), torch.zeros(d), 1.0) for d in dims]
     encoders = [
         Encoder(normal(512, d, seed=d + 1).float() / d**0.5, normal(512).float() / 9) for d in dims
     ]
-    exact, screened = (select(encoders, tokens, 16, screen=s) for s in (False, True))
-    same = exact.indices.sort(1).values == screened.indices.sort(1).values
-    assert same.all(1).float().mean() > 0.99
+    exact, screened = (
+        select(encoders, tokens, 16, screen=s, shortlist=shortlist) for s in (False, True)
+    )
+    kept = [torch.zeros(300, 512).scatter(1, found.indices, 1.0) for found in (exact, screened)]
+    missed = 16 - (kept[0] * kept[1]).sum(1)
+    # A shortlist's edge is where bfloat16 has it: at most one concept stands on its other side.
+    assert missed.max() <= bool(shortlist)
+    assert missed.mean() < 0.01 * 16
     assert screened.known is not None
     pairs = zip(encoders, tokens, screened.known, strict=True)
     for encoder, own, known in pairs:

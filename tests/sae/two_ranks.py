@@ -71,6 +71,8 @@ SHARDED = {
     **SETTINGS,
     "parallel": "concepts",
     "checkpoint_every": 20,
+    # A vote's shortlist is found in bfloat16 by one rank, and not where concepts are sharded.
+    "precision": "float32",
     # Shares of 11 and 12 concepts.
     "usae": {"concepts": 23, "k": 5, "agreement": 0.3},
 }

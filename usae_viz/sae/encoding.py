@@ -67,6 +67,7 @@ def select(
     visit: Visit | None = None,
     *,
     screen: bool = False,
+    shortlist: int = 0,
 ) -> Selection:
     """Choose the k concepts of largest pre-gate activation, summed over the encoders given.
 
@@ -79,24 +80,31 @@ def select(
         screen: find a quarter as many candidates again as are kept by a product in bfloat16, and
             choose among those in full precision. A concept is missed only if rounding moves it by
             more than `k` // 4 places, at least 8, which is far beyond its errors.
+        shortlist: choose among this many concepts only, the strongest of the first encoder (which
+            screening finds in bfloat16); at least `k`, or 0 for all. The other encoders then need
+            no product with all concepts.
     """
     weight = encoders[0].weight
     n, concepts = len(tokens[0].raw), len(weight)
     dtype = torch.bfloat16 if screen else weight.dtype
     size = max(1, min(n, TILE // (concepts * dtype.itemsize)))
     buffer = weight.new_empty(size, concepts, dtype=dtype)
-    factors = [encoder.weight.to(dtype).T for encoder in encoders]
-    bias = torch.stack([encoder.bias for encoder in encoders]).sum(0).to(dtype)
-    width = min(concepts, k + max(8, k // 4)) if screen else k
+    listed = shortlist > 0 and len(encoders) > 1
+    finding = encoders[:1] if listed else encoders
+    factors = [encoder.weight.to(dtype).T for encoder in finding]
+    bias = torch.stack([encoder.bias for encoder in finding]).sum(0).to(dtype)
+    width = shortlist if listed else k + max(8, k // 4) if screen else k
+    width = min(concepts, width)
+    again = screen or listed
     indices = torch.empty(n, k, dtype=torch.int64, device=weight.device)
-    known = [weight.new_empty(n, k) for _ in encoders] if screen or len(encoders) == 1 else None
+    known = [weight.new_empty(n, k) for _ in encoders] if again or len(encoders) == 1 else None
     for start, stop in tiles(n, size):
         tile = buffer[: stop - start]
         rows = [own.rows(start, stop) for own in tokens]
-        for number, (factor, own) in enumerate(zip(factors, rows, strict=True)):
+        for number, (factor, own) in enumerate(zip(factors, rows, strict=False)):
             torch.addmm(tile if number else bias, own.to(dtype), factor, out=tile)
         kept = largest(tile, width)
-        if screen:
+        if again:
             support = Support(kept, concepts)
             each = [
                 dots(own, encoder.weight, support).add_(encoder.bias[kept])

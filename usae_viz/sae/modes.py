@@ -35,6 +35,9 @@ class Ingredients:
     """At full weight throughout, falling to 0 with the budget, or only in its second half."""
     vote: float
     """Share of steps whose support is chosen by all backbones together."""
+    shortlist: int
+    """A vote is between the drawn backbone's strongest concepts, this many times k of them, so
+    that the others need no product with all concepts; 0: between all."""
     voted_values: Literal["drawn", "mean", "sum"]
     """Values of a voted code: the drawn backbone's, or the mean or sum over the backbones."""
     decoded: Literal["all", "own"]
@@ -78,6 +81,7 @@ PAPER = Ingredients(
     agreement_detached="nothing",
     agreement_schedule="constant",
     vote=0.0,
+    shortlist=0,
     voted_values="drawn",
     decoded="all",
     auxiliary=0.1,
@@ -100,8 +104,9 @@ OURS = Ingredients(
     agreement=0.3,
     agreement_kind="cosine",
     agreement_detached="nothing",
-    agreement_schedule="constant",
+    agreement_schedule="late",
     vote=0.5,
+    shortlist=2,
     voted_values="mean",
     decoded="all",
     auxiliary=0.0,
@@ -114,7 +119,7 @@ OURS = Ingredients(
 """Chosen by measurement; ``docs/training.md`` has the table."""
 
 
-_BASELINE = replace(OURS, init="independent", rows="unit", agreement=0.0, vote=0.0)
+_BASELINE = replace(OURS, init="independent", rows="unit", agreement=0.0, vote=0.0, shortlist=0)
 
 CROSSCODER = replace(_BASELINE, rows="joint", vote=1.0, voted_values="sum")
 """One code of all backbones together, the sum of their encodings (Lindsey et al. 2024, with TopK).

@@ -7,7 +7,7 @@ of it, and the parts are summed. Gradients stay where their parameters are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -122,7 +122,8 @@ class ShardedStep:
         drawn = int(torch.randint(len(usae.names), (), generator=self.generator))
         voted = float(torch.rand((), generator=self.generator)) < parts.vote
         name = usae.names[drawn]
-        values, support, kept_here = self._code(name, tokens, usae.names if voted else (name,))
+        choosing = usae.names if voted else (name,)
+        values, support, kept_here = self._code(name, tokens, choosing)
         loss = values.new_zeros(())
         for i, target in enumerate(usae.names):
             rows = usae.dictionary[i]
@@ -164,31 +165,21 @@ class ShardedStep:
         return Tokens(raw, usae.mean(name), float(usae.scale(name)))
 
     def _code(
-        self, name: str, tokens: Mapping[str, Tokens], choosing: Any
+        self, name: str, tokens: Mapping[str, Tokens], choosing: Sequence[str]
     ) -> tuple[Tensor, Support, Tensor]:
         """Return this rank's candidates: values, 0 where not kept; concepts; which are kept."""
-        usae = self.usae
-        k = min(usae.k, usae.concepts)
+        usae, parts = self.usae, self.parts
         encoders = {other: Encoder(*usae.encoder(other)) for other in choosing}
-        read = [tokens[other] for other in choosing]
-        indices, known = select(list(encoders.values()), read, k)
-        support = Support(indices, usae.concepts)
         with torch.no_grad():
-            found = known or [
-                pre_gate_at(*encoder, tokens[other], support) for other, encoder in encoders.items()
-            ]
-            best = torch.stack(list(found)).sum(0)
-        # Ranks may hold fewer than k concepts, and not all as many.
-        padded = best.new_full((len(best), usae.k), -torch.inf)
-        padded[:, :k] = best
-        candidates = [torch.empty_like(padded) for _ in range(self.ranks.count)]
-        distributed.all_gather(candidates, padded, group=self.group)
-        together = torch.cat(candidates, 1).topk(usae.k, dim=1).indices
-        chosen = torch.zeros(len(best), self.ranks.count * usae.k, dtype=torch.bool).to(best.device)
-        chosen.scatter_(1, together, True)
-        first = self.ranks.number * usae.k
-        kept = chosen[:, first : first + k]
-        averaged = len(encoders) > 1 and self.parts.voted_values == "mean"
+            if len(choosing) > 1 and parts.shortlist:
+                indices, found = self._voted(name, tokens, encoders, parts.shortlist * usae.k)
+            else:
+                read = [tokens[other] for other in choosing]
+                indices, known = select(list(encoders.values()), read, min(usae.k, usae.concepts))
+                found = known or self._at(encoders, tokens, indices)
+            kept = self._foremost(torch.stack(found).sum(0), usae.k)
+        support = Support(indices, usae.concepts)
+        averaged = len(encoders) > 1 and parts.voted_values == "mean"
         values = torch.stack(
             [
                 pre_gate_at(*encoder, tokens[other], support, own)
@@ -197,6 +188,46 @@ class ShardedStep:
             ]
         ).mean(0)
         return values.relu() * kept, support, kept
+
+    def _voted(
+        self,
+        name: str,
+        tokens: Mapping[str, Tokens],
+        encoders: Mapping[str, Encoder],
+        shortlist: int,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return this rank's candidates of a vote between the drawn backbone's strongest concepts.
+
+        With them the pre-gate activations of each encoder, -inf for those not on the shortlist.
+        """
+        usae = self.usae
+        width = min(shortlist, usae.concepts)
+        indices, known = select([encoders[name]], [tokens[name]], width)
+        assert known is not None
+        listed = self._foremost(known[0], shortlist)
+        found = [own.where(listed, -torch.inf) for own in self._at(encoders, tokens, indices)]
+        best = torch.stack(found).sum(0).topk(min(usae.k, usae.concepts), dim=1).indices
+        return indices.gather(1, best), [own.gather(1, best) for own in found]
+
+    def _at(
+        self, encoders: Mapping[str, Encoder], tokens: Mapping[str, Tokens], indices: Tensor
+    ) -> list[Tensor]:
+        support = Support(indices, self.usae.concepts)
+        return [pre_gate_at(*own, tokens[other], support) for other, own in encoders.items()]
+
+    def _foremost(self, scores: Tensor, count: int) -> Tensor:
+        """Return which of this rank's scores ``[n, m]`` are among the `count` largest of all's."""
+        # Ranks may hold fewer concepts than are wanted, and not all as many.
+        n, m = scores.shape
+        padded = scores.new_full((n, count), -torch.inf)
+        padded[:, :m] = scores
+        gathered = [torch.empty_like(padded) for _ in range(self.ranks.count)]
+        distributed.all_gather(gathered, padded, group=self.group)
+        best = torch.cat(gathered, 1).topk(count, dim=1).indices
+        chosen = torch.zeros(n, self.ranks.count * count, dtype=torch.bool, device=scores.device)
+        chosen.scatter_(1, best, True)
+        first = self.ranks.number * count
+        return chosen[:, first : first + m]
 
     def _decode(self, values: Tensor, support: Support, rows: Tensor) -> Tensor:
         part = weighted_rows(SparseCode(values, support.indices), rows)

@@ -131,13 +131,15 @@ class TrainingStep:
             if parts.auxiliary > 0
             else None
         )
-        choosing = usae.names if voted else (name,)
+        # The drawn one first: it is whose strongest concepts make a shortlist.
+        choosing = (name, *(other for other in usae.names if voted and other != name))
         indices, known = select(
             [encoders[other] for other in choosing],
             [tokens[other] for other in choosing],
             self.gate.width,
             auxiliary.visit if auxiliary else None,
             screen=self.screen,
+            shortlist=parts.shortlist * self.gate.width,
         )
         if not voted:
             assert known is not None
