@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from usae_viz.errors import UsageError
-from usae_viz.sae import SparseCode, UniversalSAE
+from usae_viz.sae import SparseCode, UniversalSAE, universal
 from usae_viz.sae.code import densify, top_k, weighted_rows
 
 
@@ -48,6 +48,21 @@ def test_gated_equals_the_code(usae: UniversalSAE) -> None:
     some = torch.tensor([0, 7, 19, 4])
     torch.testing.assert_close(usae.gated("a", x, some), dense[:, some])
     assert (dense > 0).sum() > 0
+
+
+def test_encoding_in_pieces_equals_encoding_at_once(
+    usae: UniversalSAE, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = tokens(50, 6)
+    whole = usae.encode("a", x)
+    monkeypatch.setattr(universal, "PIECE", 7 * usae.concepts)
+    pieces = usae.encode("a", x)
+    assert torch.equal(densify(pieces, usae.concepts) > 0, densify(whole, usae.concepts) > 0)
+    torch.testing.assert_close(
+        densify(pieces, usae.concepts), densify(whole, usae.concepts), rtol=1e-6, atol=1e-6
+    )
+    with pytest.raises(UsageError):
+        usae.encode("a", x[:, :3])
 
 
 def test_decode_restores_raw_units(usae: UniversalSAE) -> None:

@@ -15,13 +15,9 @@ from usae_viz.sae.code import SparseCode
 from usae_viz.sae.reconstruction import Reconstruction
 from usae_viz.sae.relations import log_correlation, relations
 from usae_viz.sae.statistics import CodeStatistics
-from usae_viz.sae.universal import UniversalSAE
+from usae_viz.sae.universal import PIECE, UniversalSAE
 
 ENTROPY_EDGES = [round(0.1 * i, 1) for i in range(11)]
-
-
-PIECE = 2**23
-"""Values of a dense code that are held at once, per backbone."""
 
 
 @torch.no_grad()
@@ -126,14 +122,7 @@ def _control(
 
 
 def _encode(usae: UniversalSAE, images: Mapping[str, Tensor]) -> dict[str, SparseCode]:
-    size = max(1, PIECE // usae.concepts)
-    codes = {}
-    for name in usae.names:
-        parts = [usae.encode(name, rows) for rows in torch.split(images[name].flatten(0, 1), size)]
-        codes[name] = SparseCode(
-            torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
-        )
-    return codes
+    return {name: usae.encode(name, images[name].flatten(0, 1)) for name in usae.names}
 
 
 def _pieces(codes: Mapping[str, SparseCode], concepts: int) -> Iterator[slice]:

@@ -16,6 +16,9 @@ from usae_viz.sae.config import Encoding, Gate
 SPARE = 4
 """A threshold keeps at most this many times k concepts of a token."""
 
+PIECE = 1 << 23
+"""Pre-gate activations that exist at once while tokens are encoded."""
+
 
 class UniversalSAE(nn.Module):
     """Z = TopK(ReLU(W A + b)) from any backbone, Â = Z D for every backbone (arXiv 2502.03714).
@@ -137,7 +140,12 @@ class UniversalSAE(nn.Module):
 
     def encode(self, name: str, tokens: Tensor) -> SparseCode:
         """Return the sparse code of tokens ``[n, dim]``."""
-        code = top_k(self.pre_gate(name, tokens), self.limit)
+        size = max(1, PIECE // self.concepts)
+        parts = [top_k(self.pre_gate(name, rows), self.limit) for rows in torch.split(tokens, size)]
+        code = parts[0]
+        if len(parts) > 1:
+            values, indices = (torch.cat(own) for own in zip(*parts, strict=True))
+            code = SparseCode(values, indices)
         if self.gate == "topk":
             return code
         above = code.values > self.threshold[self._at(name)][code.indices]

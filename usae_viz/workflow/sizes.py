@@ -6,14 +6,12 @@ from collections.abc import Mapping
 
 from usae_viz.recipe import Recipe
 from usae_viz.sae.encoding import TILE
+from usae_viz.sae.universal import PIECE
 
 MOMENTS = 16
 """Bytes of a shard's moments a channel: mean and m2 in float64."""
 HEADER = 170
 """Bytes of a shard's header, and as much again for each of its tensors."""
-LOOK_VALUES = 1 << 23
-"""Pre-gate activations that exist at once while held-out images are looked at
-(``sae.evaluation``)."""
 ENCODED = 6.5
 """Bytes that encoding takes for each pre-gate activation: itself, and what finds the largest."""
 COUNTED = 1 << 22
@@ -98,11 +96,11 @@ def memory(recipe: Recipe, dims: Mapping[str, int], images: tuple[int, int]) -> 
     # Finished copies of the model: held-out images are looked at, and concepts numbered, by those.
     look = 0.0
     if training.validate_every and looked:
-        codes = min(looked * usae.concepts, LOOK_VALUES)
+        codes = min(looked * usae.concepts, PIECE)
         look = 4 * p + 8 * looked * width + ENCODED * codes + _counting(recipe, dims, looked)
     numbering = (
         4 * p
-        + ENCODED * training.batch_tokens * usae.concepts
+        + ENCODED * min(training.batch_tokens * usae.concepts, PIECE)
         + _counting(recipe, dims, training.batch_tokens)
     )
     checkpoint = disk(recipe, dims, images)["checkpoint"]
