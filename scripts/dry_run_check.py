@@ -70,7 +70,10 @@ def recipe_of(size: str) -> Any:
 def planned(size: str, clock: Callable[[], float]) -> dict[str, float]:
     """Return what the dry run says."""
     from usae_viz import workflow
+    from usae_viz.recipe import load_recipe
 
+    # As in `taken`: libraries are loaded before anything is timed.
+    workflow.plan(load_recipe(ROOT / "recipes" / "world.toml", SMALLEST), clock=clock)
     table = workflow.plan(recipe_of(size), clock=clock)
     return {key: table[key]["together"] if "memory" in key else table[key] for key in KEYS}
 

@@ -133,6 +133,7 @@ def _train(recipe: Recipe, run: Run, device: str, pace: Pace, looked: int, clock
         trainer.train(batches)
         return trainer.seconds
 
+    take(WARM_STEPS)
     once = take(WARM_STEPS) / WARM_STEPS
     steps = max(2, min(400, round(SECONDS / once)))
     pace = pace._replace(step=take(steps) / steps, steps=steps)
@@ -150,6 +151,8 @@ def _train(recipe: Recipe, run: Run, device: str, pace: Pace, looked: int, clock
         training.batch_tokens, seed=recipe.seed, buffer_images=training.buffer_images
     )
     few, model = [next(batches) for _ in range(NUMBERED)], finished_copy(step, None).cpu()
+    # What is slow in a process's first call is no share of each batch.
+    number_concepts(model, iter(few[:1]), parts.prefixes)
     numbering = _timed(lambda: number_concepts(model, iter(few), parts.prefixes), clock)
     return pace._replace(ends=began + numbering * NUMBERING_BATCHES / NUMBERED)
 
