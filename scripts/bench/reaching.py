@@ -27,7 +27,7 @@ from usae_viz.run import demo_run
 
 LUCENT_STEPS, HORAMA_STEPS = 512, 1000
 """Their defaults."""
-CHANNELS = 20
+CHANNELS = {"lucent": 20, "horama": 10}
 """How many each is given; a picture of horama's takes eleven minutes."""
 PICTURES = Path("build/reaching").resolve()
 """Delete it to have the peers' pictures made again."""
@@ -100,7 +100,7 @@ def _reaching(quick: bool) -> list[Row]:
     for name, way in ways.items():
         if (quick and name == "horama") or not peer(name):
             continue
-        count = 1 if quick else CHANNELS
+        count = 1 if quick else CHANNELS[name]
         channels = [alive[number * len(alive) // count] for number in range(count)]
         made = []
         for channel in channels:
