@@ -76,6 +76,16 @@ def test_sparse_products_equal_dense_ones(support: Support) -> None:
     torch.testing.assert_close(dots(tokens[10:30], rows, support, 10), expected[10:30])
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_dots_equal_dense_ones_in_every_type(support: Support, dtype: torch.dtype) -> None:
+    tokens, rows = normal(40, 6).to(dtype), normal(24, 6, seed=1).to(dtype)
+    expected = (tokens.double() @ rows.double().T).gather(1, support.indices)
+    found = dots(tokens, rows, support)
+    assert found.dtype == dtype
+    torch.testing.assert_close(found, expected.to(dtype))
+    assert dots(tokens[:0], rows, support).shape == (0, 5)
+
+
 def test_gradients_of_the_kept_pre_gate_activations(support: Support) -> None:
     weight, bias = normal(24, 6).requires_grad_(), normal(24, seed=7).requires_grad_()
     tokens = Tokens(normal(40, 6, seed=2) * 3 + 1, normal(6), 3.0)

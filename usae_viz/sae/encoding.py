@@ -7,6 +7,7 @@ page faults alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from usae_viz.sae.code import largest, largest_entries
 from usae_viz.sae.sparse import Support, Tokens, dots, tiles
 
 TILE = 4 << 20
-"""Bytes of the buffer for pre-gate activations."""
+"""Bytes of the buffer for pre-gate activations, about."""
 
 Visit = Callable[[int, Tensor, Tensor, Tensor], None]
 """Called with the first token of a tile, its pre-gate activations ``[rows, concepts]``, the kept
@@ -87,7 +88,8 @@ def select(
     weight = encoders[0].weight
     n, concepts = len(tokens[0].raw), len(weight)
     dtype = torch.bfloat16 if screen else weight.dtype
-    size = max(1, min(n, TILE // (concepts * dtype.itemsize)))
+    # Of one size: a last tile of a few tokens costs as much besides its product as a whole one.
+    size = max(1, math.ceil(n / max(1, round(n * concepts * dtype.itemsize / TILE))))
     buffer = weight.new_empty(size, concepts, dtype=dtype)
     listed = shortlist > 0 and len(encoders) > 1
     finding = encoders[:1] if listed else encoders

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import time
+import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol
 
 import torch
@@ -45,7 +47,7 @@ class Products(Protocol):
 
 
 class Gathered:
-    """By torch's embedding bags: on every device, in every type."""
+    """By torch's own sums over rows: on every device, in every type."""
 
     def decode(self, values: Tensor, indices: Tensor, rows: Tensor) -> Tensor:
         """See `Products`."""
@@ -54,11 +56,14 @@ class Gathered:
     def dots(self, tokens: Tensor, indices: Tensor, rows: Tensor) -> Tensor:
         """See `Products`."""
         n, k = indices.shape
-        number = torch.arange(n, device=indices.device)
+        number = torch.arange(n + 1, device=indices.device) * k
+        if tokens.device.type == "cpu" and tokens.dtype in (torch.float32, torch.float64):
+            return _sampled(number, indices, tokens, rows)
         # What autograd calls for an embedding_bag's weights; called straight, it spares the
         # forward.
+        bag = torch.arange(n, device=indices.device).repeat_interleave(k)
         found: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(
-            tokens, rows, indices.reshape(-1), number * k, number.repeat_interleave(k), 0, -1
+            tokens, rows, indices.reshape(-1), number[:-1], bag, 0, -1
         )
         return found.view(n, k)
 
@@ -68,6 +73,29 @@ class Gathered:
 
 
 GATHERED = Gathered()
+
+
+def _sampled(starts: Tensor, indices: Tensor, tokens: Tensor, rows: Tensor) -> Tensor:
+    """Return tokens times rows at the kept places: two thirds of a bag's time on a CPU."""
+    _announce()
+    # Zeros: what is sampled is added to 0 times these.
+    places = torch.sparse_csr_tensor(
+        starts,
+        indices.reshape(-1),
+        tokens.new_zeros(indices.numel()),
+        (len(tokens), len(rows)),
+        check_invariants=False,
+    )
+    torch.sparse.sampled_addmm(places, tokens, rows.T, beta=0.0, out=places)
+    return places.values().view(indices.shape)
+
+
+@cache
+def _announce() -> None:
+    """Let torch say once, to nobody, that its sparse matrices are in beta."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+        torch.sparse_csr_tensor([0, 0], [], [], (1, 1), check_invariants=False)
 
 
 def fastest(
