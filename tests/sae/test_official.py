@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,11 @@ def test_the_verb_makes_a_run_that_names_its_networks(tmp_path: Path) -> None:
     }
     assert (run.recipe().images.crop, run.recipe().activations.grid) == ("squash", 14)
     assert CliRunner().invoke(app, words).exit_code == 1
+    words = [*words[:3], str(tmp_path / "other"), "--model", "VT=timm:resnet50"]
+    wrong = CliRunner().invoke(app, words)
+    assert wrong.exit_code == 2
+    assert "did you mean 'ViT'" in wrong.stderr
+    assert not (tmp_path / "other").exists()
 
 
 class Trap:
@@ -186,6 +192,10 @@ def test_damaged_and_foreign_files_are_named(tmp_path: Path) -> None:
         ({"sae_params__top_k": 0}, "top_k"),
         ({"global__standardize": False}, "without standardisation"),
         ({"model_zoo__ViT": {"model_mean": None, "model_std": None}}, "no standardisation of ViT"),
+        (
+            {"model_zoo__ViT": {"model_mean": math.nan, "model_std": 1.0}},
+            "standardisation of ViT",
+        ),
         ({"model_zoo__Other": {}}, "holds no checkpoint of Other"),
     ],
 )

@@ -14,7 +14,7 @@ import torch
 
 from tests.sae.conftest import FakeStore
 from tests.sae.test_training import held_out, new_run, recipe
-from tests.sae.two_ranks import SETTINGS, SHARDED, DoubleStore
+from tests.sae.two_ranks import SETTINGS, SHARDED, TRAINED, DoubleStore
 from usae_viz.errors import UsageError
 from usae_viz.run import open_run
 from usae_viz.sae import load_usae
@@ -53,14 +53,14 @@ def double() -> Iterator[None]:
 
 @pytest.mark.usefixtures("double")
 def test_two_ranks_with_unequal_shares_end_where_one_does(tmp_path: Path, two: Path) -> None:
-    for mode in ("ours", "paper"):
-        made = recipe(**SETTINGS, usae={"mode": mode})
-        store, run = DoubleStore(), new_run(tmp_path / "one" / mode, made)
+    for name, usae in TRAINED.items():
+        made = recipe(**SETTINGS, usae=usae)
+        store, run = DoubleStore(), new_run(tmp_path / "one" / name, made)
         train_usae(run, made, store, held_out=held_out(store))
-        one, both = load_usae(run), load_usae(open_run(two / mode))
+        one, both = load_usae(run), load_usae(open_run(two / name))
         for key, value in one.state_dict().items():
             torch.testing.assert_close(both.state_dict()[key], value, rtol=1e-6, atol=1e-6)
-        logs = [(path / mode / "training.jsonl").read_text() for path in (tmp_path / "one", two)]
+        logs = [(path / name / "training.jsonl").read_text() for path in (tmp_path / "one", two)]
         steps = [[json.loads(line)["step"] for line in log.splitlines()] for log in logs]
         assert steps[0] == steps[1]
 

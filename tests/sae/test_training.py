@@ -3,6 +3,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -297,7 +299,10 @@ def test_folding_batchnorm_changes_nothing() -> None:
 
 
 def test_the_clock_ends_a_training(tmp_path: Path, store: FakeStore) -> None:
-    trained(tmp_path, store, steps=10**6, max_minutes=0.02)
+    made = recipe(steps=10**6, max_minutes=0.02)
+    ticks = count()
+    # Each look at the clock is 5 ms later, on a busy machine as on an idle one.
+    train_usae(new_run(tmp_path, made), made, store, clock=lambda: next(ticks) * 0.005)
     lines = [json.loads(line) for line in (tmp_path / "training.jsonl").read_text().splitlines()]
     assert 0 < lines[-1]["step"] < 10**6
     assert lines[-1]["learning_rate"] < lines[len(lines) // 2]["learning_rate"]
@@ -334,6 +339,13 @@ def test_the_rate_rises_then_falls_to_its_end_whatever_is_drawn() -> None:
     assert max(rates) == pytest.approx(PAPER.learning_rate, rel=0.01)
     assert rates.index(max(rates)) == 5
     assert rates[-1] == pytest.approx(PAPER.final_learning_rate)
+    assert rates[5:] == sorted(rates[5:], reverse=True)
+
+
+def test_a_rate_below_the_last_one_does_not_rise_after_its_peak() -> None:
+    low = replace(PAPER, learning_rate=PAPER.final_learning_rate / 10)
+    rates = [learning_rate(low, share / 100) for share in range(101)]
+    assert max(rates) == pytest.approx(low.learning_rate)
     assert rates[5:] == sorted(rates[5:], reverse=True)
 
 
@@ -400,6 +412,16 @@ def test_averaged_weights_are_the_exponential_average(tmp_path: Path, store: Fak
     torch.testing.assert_close(average.modules()["usae"].weight[0], expected)
     run = train(tmp_path, store, average=0.9)
     assert run.usae_file.read_bytes() != train(tmp_path / "b", store).usae_file.read_bytes()
+
+
+def test_the_mixture_of_archetypes_is_averaged_too(tmp_path: Path, store: FakeStore) -> None:
+    usae = {"variant": "archetypal", "archetypes": 16}
+    averaged, last = (
+        load_usae(train(tmp_path / str(decay), store, average=decay, usae=usae))
+        for decay in (0.9, 0.0)
+    )
+    rows = [model.rows("one").detach().norm(dim=1).sort().values for model in (averaged, last)]
+    assert not torch.allclose(*rows, atol=1e-5)
 
 
 class BrokenStore(FakeStore):

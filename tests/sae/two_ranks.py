@@ -21,9 +21,9 @@ def main(folder: Path) -> None:
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     with open_ranks("cpu") as ranks:
-        for mode in ("ours", "paper"):
-            made = recipe(**SETTINGS, usae={"mode": mode})
-            path = folder / mode
+        for name, usae in TRAINED.items():
+            made = recipe(**SETTINGS, usae=usae)
+            path = folder / name
             if ranks.first:
                 new_run(path, made)
             ranks.wait()
@@ -66,6 +66,13 @@ class BreaksAt(FakeStore):
 
 
 SETTINGS = {"steps": 50, "batch_tokens": 255, "validate_every": 25, "patience": 5}
+
+TRAINED = {
+    "ours": {"mode": "ours"},
+    "paper": {"mode": "paper"},
+    "batchtopk": {"variant": "batchtopk"},
+    "jumprelu": {"variant": "jumprelu"},
+}
 
 SHARDED = {
     **SETTINGS,

@@ -11,9 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from usae_viz import workflow
+from usae_viz.activations import ActivationStore
 from usae_viz.cli import app
 from usae_viz.errors import RunError
 from usae_viz.run import Run
+from usae_viz.workflow.training import held_out_tokens
 
 COMMANDS = CliRunner()
 
@@ -65,6 +67,29 @@ def test_other_images_are_read_by_the_networks_and_written_beside(
     folder = trained.evaluation_dir(f"folder:{other}")
     assert json.loads((folder / "evaluation.json").read_text()) == table
     assert (folder / "r2.svg").is_file()
+
+
+def test_controls_are_measured_on_the_images_asked_for(
+    trained: Run, photos: Callable[..., Path]
+) -> None:
+    other = f"folder:{photos(9, seed=5, name='other')}"
+    own, there = (
+        workflow.evaluate(trained, images=images, controls=True, replicates=0)["controls"]
+        for images in (None, other)
+    )
+    assert own["untrained"]["r2"] != there["untrained"]["r2"]
+    assert own["independent"]["r2"] != there["independent"]["r2"]
+    # As many steps as the run took.
+    assert own["independent"]["steps"] == 30
+
+
+def test_as_many_held_out_images_are_looked_at_as_asked_for(trained: Run) -> None:
+    store = ActivationStore(trained.activations_dir)
+    there = len(store.ids("validation"))
+    for asked in (1, there - 1, there, there + 5):
+        held_out = held_out_tokens(store, asked)
+        assert held_out is not None
+        assert sum(len(rows["first"]) for rows in held_out()) == min(asked, there)
 
 
 def test_controls_need_activations(trained: Run) -> None:

@@ -30,8 +30,30 @@ def test_a_run_grows_and_a_recipe_that_does_not_fit_is_refused(
     assert "--set usae.concepts=24" in wrong.stderr
     wrong = COMMANDS.invoke(app, [*words, "--set", "images.canvas=48"])
     assert "images.canvas = 32" in wrong.stderr
-    wrong = COMMANDS.invoke(app, [*words, "--set", "usae.k=3,4"])
-    assert wrong.exit_code == 2
+    wrong = COMMANDS.invoke(app, [*words, "--set", "images.crop_pct=0.5"])
+    assert "images.crop_pct" in wrong.stderr
+    for change in ("usae.variant=jumprelu", "usae.mode=crosscoder"):
+        wrong = COMMANDS.invoke(app, [*words, "--set", change])
+        assert wrong.exit_code == 1
+        assert "cannot be grown" in wrong.stderr
+    alone = COMMANDS.invoke(app, ["train", str(trained.recipe_file), *words[2:]])
+    assert "and a further one" in alone.stderr
+    for extra in (["--set", "usae.k=3,4"], ["--dry-run"]):
+        wrong = COMMANDS.invoke(app, [*words, *extra])
+        assert wrong.exit_code == 2
+    # Read otherwise, a frozen network's tokens would be others.
+    wrong = COMMANDS.invoke(
+        app,
+        [
+            *words[:3],
+            str(tmp_path / "read"),
+            *words[4:],
+            "--set",
+            "backbones.first.std=[0.1,0.1,0.1]",
+        ],
+    )
+    assert wrong.exit_code == 1
+    assert "std (0.1, 0.1, 0.1)" in wrong.stderr
     # The networks of the run that grows must be its own.
     seed = table["backbones"][0]["weights"]
     Path(seed).rename(tmp_path / "kept")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from usae_viz.activations import ActivationStore
 from usae_viz.recipe import parse_recipe
 from usae_viz.run import Run
 from usae_viz.sae import load_usae
+from usae_viz.sae.training import train_usae
 from usae_viz.workflow.sizes import disk, image_bytes, memory, parameters
 
 DIMS = {"first": 16, "second": 24}
@@ -24,6 +27,26 @@ def test_bytes_on_disk_are_those_of_the_files(trained: Run) -> None:
     usae = load_usae(trained)
     assert parameters(recipe, DIMS) == sum(p.numel() for p in usae.parameters())
     assert said["usae"] == pytest.approx(trained.usae_file.stat().st_size, rel=0.2)
+
+
+@pytest.mark.parametrize("variant", ["archetypal", "jumprelu"])
+def test_a_variants_own_numbers_are_counted(trained: Run, tmp_path: Path, variant: str) -> None:
+    table = trained.recipe().model_dump(exclude_none=True)
+    table["usae"] |= {"variant": variant, "concepts": 200}
+    if variant == "archetypal":
+        table["usae"] |= {"archetypes": 200, "relaxation": 0.1}
+    table["training"] |= {"checkpoint_every": 30, "steps": 40}
+    recipe, store = parse_recipe(table), ActivationStore(trained.activations_dir)
+    run = Run.create(tmp_path / "run", recipe, trained.info)
+
+    def stop(_: object) -> None:
+        if run.training_state.exists():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_usae(run, recipe, store, watch=stop)
+    said = disk(recipe, DIMS, (0, 0))["checkpoint"]
+    assert said == pytest.approx(run.training_state.stat().st_size, rel=0.15)
 
 
 def test_memory_grows_with_what_the_recipe_asks_for(trained: Run) -> None:

@@ -37,4 +37,7 @@ def import_official(
         print_json({"run": str(run.path), "backbones": list(run.names)})
         return
     print(f"run: {run.path}")
-    notes.print(f"next: usae-viz index --run {run.path}")
+    if images is None:
+        notes.print("to index and evaluate it, import it again with --images folder:PATH")
+    else:
+        notes.print(f"next: usae-viz index --run {run.path}")

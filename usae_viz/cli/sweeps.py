@@ -23,9 +23,10 @@ def sweep_points(sets: Sequence[str]) -> dict[str, list[str]]:
         several values.
 
     Raises:
-        UsageError: a value is empty, or given twice.
+        UsageError: a value is empty, or given twice; a key has several values and is given again.
     """
     choices: list[list[tuple[str, str]]] = []
+    seen: dict[str, int] = {}
     for text in sets:
         key, sign, value = text.partition("=")
         key = key.strip()
@@ -38,6 +39,9 @@ def sweep_points(sets: Sequence[str]) -> dict[str, list[str]]:
                 expected="for example usae.k=16,32",
             )
         several = len(values) > 1
+        before, seen[key] = seen.get(key, 0), max(len(values), seen.get(key, 0))
+        if before and seen[key] > 1:
+            raise UsageError(f"--set gives {key} several values, and another one as well")
         short = key.rpartition(".")[2]
         choices.append(
             [(f"{short}={v}" if several else "", f"{key}={v}" if sign else text) for v in values]
@@ -49,6 +53,6 @@ def sweep_points(sets: Sequence[str]) -> dict[str, list[str]]:
     return points
 
 
-def common(sets: Sequence[str]) -> list[str]:
-    """Return the overrides that are the same for all combinations."""
-    return [text for text in sets if len(sweep_points([text])) == 1]
+def of_the_store(sets: Sequence[str]) -> list[str]:
+    """Return the overrides that decide what is extracted: those that cannot be varied."""
+    return [text for text in sets if not text.strip().startswith(SWEPT)]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from usae_viz.cli.evaluate import print_evaluation
-from usae_viz.cli.sweeps import common, sweep_points
+from usae_viz.cli.sweeps import of_the_store, sweep_points
 from usae_viz.cli.terminal import (
     DeviceOption,
     JsonOption,
@@ -62,9 +62,12 @@ def train(
 
     points = sweep_points(sets)
     recipes = {name: load_recipe(recipe, overrides) for name, overrides in points.items()}
-    base = load_recipe(recipe, common(sets))
+    # What is varied need not suit the file's own values: only the store is made of this one.
+    base = recipes[""] if "" in recipes else load_recipe(recipe, of_the_store(sets))
     if grow is not None and "" not in recipes:
         raise UsageError("--grow takes one value a key", got="several, by commas")
+    if grow is not None and dry_run:
+        raise UsageError("--dry-run plans a training from its first step", got="--grow")
     folder = recipe_out(base, out)
     use_threads(threads)
     from usae_viz import workflow
@@ -92,15 +95,21 @@ def train(
                 grow=None if grow is None else open_run(grow),
                 resume=resume, device=device, progress=progress, watch=watch,
             )  # fmt: skip
-            table = workflow.evaluate(run, device=device, progress=progress) if first() else {}
+            table = {}
+            if first() and workflow.holds_out(base):
+                table = workflow.evaluate(run, device=device, progress=progress)
     if not first():
         return
+    if not table:
+        notes.print("not evaluated: no image is held out (images.validation)")
+        table = {"run": str(folder), "images": 0}
     if as_json:
         print_json(table)
     elif "sweep" in table:
         print_sweep(table)
     else:
-        print_evaluation(table)
+        if table["images"]:
+            print_evaluation(table)
         notes.print(f"run: {folder}\nnext: usae-viz maximize --run {folder} --concept K")
 
 

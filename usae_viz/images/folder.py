@@ -41,7 +41,7 @@ class FolderSource(EncodedSource):
         if not where or not folder.is_dir():
             raise ImageSourceError(
                 f"there is no folder {where!r}",
-                hint="give one: --set images.source=folder:/path/to/photographs",
+                hint="give one: folder:/path/to/photographs (images.source of the recipe)",
             )
         formats = known_formats()
         suffixes = {suffix for suffix, name in Image.EXTENSION.items() if name in formats}

@@ -165,6 +165,8 @@ class UsaeSpec(Section):
             )
         if self.variant == "archetypal" and self.update == "drawn":
             raise ValueError('variant "archetypal" shares its rows: update "drawn" cannot be')
+        if self.variant == "archetypal" and self.init is not None:
+            raise ValueError(f'variant "archetypal" mixes tokens: init "{self.init}" says nothing')
         return self
 
 
@@ -205,6 +207,12 @@ class TrainingSpec(Section):
     large for one device)."""
     buffer_images: Positive = 1024
     """Images whose tokens are shuffled together (see ``activations``)."""
+
+    @model_validator(mode="after")
+    def _patience_looks(self) -> TrainingSpec:
+        if self.patience is not None and not self.validate_every:
+            raise ValueError("patience counts looks at held-out images: validate_every is 0")
+        return self
 
 
 class ConceptsSpec(Section):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from usae_viz.sae.archetypes import Archetypes
 from usae_viz.sae.universal import UniversalSAE
 
 
@@ -18,6 +19,7 @@ class Averaged(Protocol):
 
     usae: UniversalSAE
     norms: nn.ModuleList | None
+    archetypes: Archetypes | None
 
     def finish(self) -> None:
         """Fold what only training needs into the model."""
@@ -36,7 +38,7 @@ class Average:
         self._model.update_parameters(_modules(step))
 
     def modules(self) -> nn.ModuleDict:
-        """Return the averages as ``usae`` and, if there are any, ``norms``."""
+        """Return the averages as ``usae`` and, if there are any, ``norms``, ``archetypes``."""
         modules = self._model.module
         assert isinstance(modules, nn.ModuleDict)
         return modules
@@ -62,6 +64,10 @@ def finished_copy(step: Averaged, average: Average | None) -> UniversalSAE:
         norms = modules["norms"]
         assert isinstance(norms, nn.ModuleList)
         twin.norms = norms
+    if step.archetypes is not None:
+        archetypes = modules["archetypes"]
+        assert isinstance(archetypes, Archetypes)
+        twin.archetypes = archetypes
     twin.finish()
     return usae
 
@@ -70,4 +76,6 @@ def _modules(step: Averaged) -> nn.ModuleDict:
     modules: dict[str, nn.Module] = {"usae": step.usae}
     if step.norms is not None:
         modules["norms"] = step.norms
+    if step.archetypes is not None:
+        modules["archetypes"] = step.archetypes
     return nn.ModuleDict(modules)

@@ -62,15 +62,13 @@ class BatchTopK(TopK):
 
     def choose(self, drawn: int, indices: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         """Find the batch's smallest value kept; leave out columns that nobody needs."""
-        flat = known.flatten()
-        kept = self.usae.k * len(known)
-        edge = flat.kthvalue(len(flat) - kept + 1).values.clamp_min(0)
-        self._edge = self.ranks.sum_(edge) / self.ranks.count
+        self._edge = _edge(self.usae.k, known, self.ranks).clamp_min(0)
         threshold = self.usae.threshold[drawn].data
         # At the first batch there is nothing to remember.
         share = torch.where(threshold[0] == 0, 1.0, MEMORY)
         threshold.add_(share * (self._edge - threshold))
-        needed = max(1, int((known >= self._edge).sum(1).max()))
+        # The same on all ranks: what agrees at a column that is not kept counts as well.
+        needed = max(1, self.ranks.largest((known >= self._edge).sum(1).max()))
         best = largest_entries(known, needed)
         return indices.gather(1, best), known.gather(1, best)
 
@@ -87,9 +85,9 @@ class JumpReLU(TopK):
     the paper's for a target: (mean number kept / k − 1)².
     """
 
-    def __init__(self, usae: UniversalSAE) -> None:
+    def __init__(self, usae: UniversalSAE, ranks: Ranks) -> None:
         super().__init__(usae)
-        self.width = usae.limit
+        self.width, self.ranks = usae.limit, ranks
         self._set: set[int] = set()
 
     def choose(self, drawn: int, indices: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,9 +95,7 @@ class JumpReLU(TopK):
         threshold = self.usae.threshold[drawn].data
         if drawn not in self._set:
             if not bool(threshold.any()):
-                kept = self.usae.k * len(known)
-                flat = known.flatten()
-                threshold.fill_(float(flat.kthvalue(len(flat) - kept + 1).values.clamp_min(1e-3)))
+                threshold.fill_(float(_edge(self.usae.k, known, self.ranks).clamp_min(1e-3)))
             self._set.add(drawn)
         return indices, known
 
@@ -109,9 +105,14 @@ class JumpReLU(TopK):
         return found
 
     def penalty(self, drawn: int, pre_gate: Tensor, indices: Tensor) -> Tensor | None:
-        """Return (mean number kept / k − 1)²."""
-        kept: Tensor = _Count.apply(pre_gate, self._thresholds(drawn, indices))
-        return torch.square(kept / (self.usae.k * len(indices)) - 1)
+        """Return (mean number kept / k − 1)², the mean over the tokens of all ranks."""
+        count: Tensor = _Count.apply(pre_gate, self._thresholds(drawn, indices))
+        both = torch.stack([count.detach(), count.new_tensor(len(indices))])
+        kept, tokens = self.ranks.sum_(both.clone())
+        over: Tensor = kept / (self.usae.k * tokens) - 1
+        own = count / (self.usae.k * len(indices))
+        # A rank's share of the gradient: averaged over ranks it is that of the square.
+        return over.square() + 2 * over * (own - own.detach())
 
     def _thresholds(self, drawn: int, indices: Tensor) -> Tensor:
         learnt: Tensor = self.usae.threshold[drawn]
@@ -122,7 +123,14 @@ def gate_of(usae: UniversalSAE, ranks: Ranks) -> TopK:
     """Return the gate of a model's variant."""
     if usae.gate == "batchtopk":
         return BatchTopK(usae, ranks)
-    return JumpReLU(usae) if usae.gate == "jumprelu" else TopK(usae)
+    return JumpReLU(usae, ranks) if usae.gate == "jumprelu" else TopK(usae)
+
+
+def _edge(k: int, known: Tensor, ranks: Ranks) -> Tensor:
+    """Return the smallest of the k·n largest candidates ``[n, width]`` of the whole batch."""
+    flat = ranks.gathered(known.flatten())
+    kept = k * (len(flat) // known.shape[1])
+    return flat.kthvalue(len(flat) - kept + 1).values
 
 
 def _window(pre_gate: Tensor, threshold: Tensor) -> Tensor:

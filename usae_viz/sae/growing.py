@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from usae_viz.errors import CheckpointError
+from usae_viz.sae.archetypes import Archetypes
 from usae_viz.sae.encoding import Encoder, select
 from usae_viz.sae.log import Report
 from usae_viz.sae.losses import agreement_loss, reconstruction_loss
@@ -84,6 +85,7 @@ class GrowingStep:
     """
 
     norms: nn.ModuleList | None = None
+    archetypes: Archetypes | None = None
 
     def __init__(
         self,

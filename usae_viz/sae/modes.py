@@ -8,6 +8,9 @@ from typing import Any, Literal
 from usae_viz.recipe import TrainingSpec, UsaeSpec
 from usae_viz.sae.config import Encoding, Gate
 
+ARCHETYPES = 1024
+"""Cluster centres that archetypal rows are mixed of, by default."""
+
 
 @dataclass(frozen=True)
 class Ingredients:
@@ -170,5 +173,5 @@ def _variant(usae: UsaeSpec) -> dict[str, Any]:
         halves = tuple(max(1, usae.concepts // 2**i) for i in range(4, -1, -1))
         return {"prefixes": usae.prefixes or tuple(sorted(set(halves)))}
     if usae.variant == "archetypal":
-        return {"archetypes": usae.archetypes or 1024, "relaxation": usae.relaxation or 0.0}
+        return {"archetypes": usae.archetypes or ARCHETYPES, "relaxation": usae.relaxation or 0.0}
     return {}

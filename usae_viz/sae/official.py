@@ -8,6 +8,7 @@ activations were standardised.
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
 import warnings
@@ -151,10 +152,10 @@ def _at(table: Mapping[str, Any], where: str, *keys: str) -> Any:
 
 def _number(zoo: Mapping[str, Any], where: str, name: str, key: str) -> float:
     value = _at(zoo, where, name, key)
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         raise CheckpointError(
             f"{where} has no standardisation of {name}",
-            expected=f"model_zoo.{name}.{key}: a number",
+            expected=f"model_zoo.{name}.{key}: a finite number",
             got=repr(value),
             hint="the published YAML beside the checkpoints has it; the one before training not",
         )
@@ -229,5 +230,8 @@ def _steps(optimiser: Any) -> int:
     states = optimiser.get("state") if isinstance(optimiser, dict) else None
     for state in states.values() if isinstance(states, dict) else ():
         if isinstance(state, dict) and "step" in state:
-            return int(state["step"])
+            try:
+                return int(state["step"])
+            except (TypeError, ValueError):
+                return 0
     return 0

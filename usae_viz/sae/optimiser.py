@@ -20,12 +20,12 @@ def learning_rate(parts: Ingredients, share: float) -> float:
     """Return the rate at a share of the budget in [0, 1]: a linear rise times a falling cosine.
 
     It falls over the whole budget, whichever backbones are drawn, and ends at
-    ``final_learning_rate``.
+    ``final_learning_rate``, or stays where it would have to rise to get there.
     """
     rise = min(1.0, share / parts.warmup) if parts.warmup else 1.0
     fall = 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
-    span = parts.learning_rate - parts.final_learning_rate
-    return max(rise, 0.01) * (parts.final_learning_rate + span * fall)
+    final = min(parts.final_learning_rate, parts.learning_rate)
+    return max(rise, 0.01) * (final + (parts.learning_rate - final) * fall)
 
 
 class Optimiser:

@@ -68,6 +68,26 @@ class Ranks:
             distributed.all_reduce(tensor)
         return tensor
 
+    def largest(self, value: Tensor) -> int:
+        """Return the largest of all ranks' values."""
+        if self.count > 1:
+            distributed.all_reduce(value, distributed.ReduceOp.MAX)
+        return int(value)
+
+    def gathered(self, values: Tensor) -> Tensor:
+        """Return the values ``[n]`` of all ranks one after the other; n may differ."""
+        if self.count == 1:
+            return values
+        sizes = [torch.zeros(1, dtype=torch.int64, device=values.device) for _ in range(self.count)]
+        distributed.all_gather(sizes, torch.full_like(sizes[0], len(values)))
+        lengths = [int(size) for size in sizes]
+        # Messages of one length; what fills the shorter ones is cut off again.
+        padded = values.new_zeros(max(lengths))
+        padded[: len(values)] = values
+        found = [torch.empty_like(padded) for _ in lengths]
+        distributed.all_gather(found, padded)
+        return torch.cat([own[:n] for own, n in zip(found, lengths, strict=True)])
+
     def agree(self, value: float) -> float:
         """Return the first rank's value: clocks differ, and what depends on them must not."""
         if self.count == 1:

@@ -16,6 +16,7 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.nn import functional as F
 
 from usae_viz.errors import UsageError
+from usae_viz.sae.archetypes import Archetypes
 from usae_viz.sae.code import SparseCode, weighted_rows
 from usae_viz.sae.encoding import Encoder, select
 from usae_viz.sae.log import Report
@@ -72,6 +73,7 @@ class ShardedStep:
     """
 
     norms: nn.ModuleList | None = None
+    archetypes: Archetypes | None = None
 
     def __init__(
         self, usae: UniversalSAE, concepts: int, parts: Ingredients, *, seed: int, ranks: Ranks

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from usae_viz.errors import TrainingError
 from usae_viz.recipe import TrainingSpec
 from usae_viz.run import Run
+from usae_viz.sae.archetypes import Archetypes
 from usae_viz.sae.average import Average, finished_copy
 from usae_viz.sae.board import Board
 from usae_viz.sae.log import Report, TrainingLog
@@ -32,6 +33,7 @@ class Step(Protocol):
 
     usae: UniversalSAE
     norms: nn.ModuleList | None
+    archetypes: Archetypes | None
     optimiser: Optimiser
 
     def __call__(self, batch: Mapping[str, Tensor], share: float) -> Report:

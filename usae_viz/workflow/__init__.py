@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from usae_viz.workflow.comparing import compare as compare
     from usae_viz.workflow.dissecting import dissect_run as dissect_run
     from usae_viz.workflow.evaluation import evaluate as evaluate
+    from usae_viz.workflow.evaluation import holds_out as holds_out
     from usae_viz.workflow.extraction import extract as extract
     from usae_viz.workflow.heatmaps import heatmap as heatmap
     from usae_viz.workflow.importing import import_official as import_official
@@ -40,6 +41,7 @@ _HOMES = {
     "dissect_run": "dissecting",
     "environment": "machine",
     "evaluate": "evaluation",
+    "holds_out": "evaluation",
     "extract": "extraction",
     "heatmap": "heatmaps",
     "import_official": "importing",

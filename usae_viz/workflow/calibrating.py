@@ -17,7 +17,7 @@ from usae_viz.recipe import Recipe
 from usae_viz.run import Run
 from usae_viz.sae import UniversalSAE
 from usae_viz.sae.average import finished_copy
-from usae_viz.sae.modes import ingredients
+from usae_viz.sae.modes import encoding, ingredients
 from usae_viz.sae.ordering import number_concepts
 from usae_viz.sae.ranks import ONE
 from usae_viz.sae.state import Stateful, save_state
@@ -113,7 +113,14 @@ def _train(recipe: Recipe, run: Run, device: str, pace: Pace, looked: int, clock
     parts = ingredients(recipe.usae, recipe.training)
     statistics = store.statistics()
     dims = {name: len(values.mean) for name, values in statistics.items()}
-    usae = UniversalSAE(dims, recipe.usae.concepts, recipe.usae.k, recipe.concepts.tau)
+    usae = UniversalSAE(
+        dims,
+        recipe.usae.concepts,
+        recipe.usae.k,
+        recipe.concepts.tau,
+        encoding=encoding(parts),
+        gate=parts.gate,
+    )
     for name, values in statistics.items():
         usae.set_standardisation(name, values.mean, values.scale)
     usae.to(open_device(device))

@@ -13,6 +13,7 @@ from usae_viz.activations.manifest import ELSEWHERE, differences
 from usae_viz.errors import RunError, StoreError
 from usae_viz.run import Run
 from usae_viz.sae import UniversalSAE, evaluate_usae, load_usae
+from usae_viz.sae.config import read_config
 from usae_viz.sae.consistency import consistency, gaussian_like
 from usae_viz.sae.evaluation import summary
 from usae_viz.sae.modes import ingredients
@@ -132,6 +133,11 @@ def untrained(run: Run, store: ActivationStore, held_out: HeldOutImages) -> dict
     return summary(evaluate_usae(untrained_usae(run, store), held_out())[0])
 
 
+def steps_of(run: Run) -> int:
+    """Return the steps that a run took; those of its recipe where imported files don't say."""
+    return read_config(run).steps or run.recipe().training.steps
+
+
 def train_alone(
     run: Run,
     store: ActivationStore,
@@ -151,12 +157,14 @@ def train_alone(
         store: its activations.
         name: of the backbone.
         seed: added to the run's own.
-        steps: of the training; None: the run's own.
+        steps: of the training; None: as many as the run took.
         device: where to train.
         watch: called with where the training is.
     """
     recipe = run.recipe()
-    training = recipe.training.model_copy(update={"steps": steps} if steps else {})
+    # Steps alone are the budget: neither the clock nor a look ends it before.
+    budget = {"steps": steps or steps_of(run), "max_minutes": None, "patience": None}
+    training = recipe.training.model_copy(update=budget)
     folder = run.evaluation_dir() / "controls" / f"{name}-seed{seed}-{training.steps}"
     single = Run(folder, run.info.model_copy(update={"backbones": (run.record(name),)}))
     if not single.usae_config_file.exists():
@@ -198,7 +206,7 @@ def independent(
     """
     recipe, usae = run.recipe(), load_usae(run)
     figures: dict[str, Any] = {"r2": {}, "consistency": {}}
-    figures["steps"] = steps or recipe.training.steps
+    figures["steps"] = steps or steps_of(run)
     for name in usae.names:
         rows, r2 = [], []
         for seed in SEEDS:

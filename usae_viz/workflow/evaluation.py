@@ -13,7 +13,7 @@ from usae_viz.backbones import load_run_backbones
 from usae_viz.backbones.device import open_device
 from usae_viz.concepts import LabelScorer, load_index
 from usae_viz.demo import yardstick
-from usae_viz.images import ImageSource, open_source, read_labels
+from usae_viz.images import ImageSource, open_source, read_labels, split_ids
 from usae_viz.recipe import ImagesSpec, Recipe
 from usae_viz.render import Line, histogram_chart, line_chart, log_scatter, matrix_chart
 from usae_viz.run import Run, write_json, write_text
@@ -52,8 +52,9 @@ def evaluate(
         images: another image source (``folder:PATH``), all of whose images are used; the networks
             read them. None: the run's own held-out images.
         controls: also measure the untrained model, and train SAEs of one backbone each (two seeds)
-            to compare with; takes the time of as many trainings.
-        control_steps: of those trainings; None: the run's own.
+            to compare with, all on the same images as the run; takes the time of as many
+            trainings.
+        control_steps: of those trainings; None: as many as the run took.
         replicates: of the bootstrap over images; 0 leaves the intervals out.
         device: where networks run.
         progress: called with what is going on, done, total.
@@ -69,6 +70,8 @@ def evaluate(
         spec = ImagesSpec.model_validate({**kept, "source": images})
         recipe = recipe.model_copy(update={"images": spec})
     source = open_source(recipe.images)
+    # Before anything is measured: without activations there are no controls.
+    store = open_store(run) if controls else None
     batches, count = _batches(run, recipe, source, live=images is not None, device=device)
     scorer = LabelScorer(usae, source.label_names)
 
@@ -84,6 +87,11 @@ def evaluate(
                 progress("evaluating", done, count)
             yield rows
 
+    def again() -> Iterator[Mapping[str, Tensor]]:
+        # For each model that the run is compared with, the networks read the images anew.
+        for _, rows in _batches(run, recipe, source, live=True, device=device)[0]:
+            yield rows
+
     table, statistics = evaluate_usae(usae, tokens(), replicates=replicates, shuffled=True)
     result = {
         "run": str(run.path),
@@ -93,9 +101,8 @@ def evaluate(
         "images": count,
         **table,
     }
-    if controls:
-        store = open_store(run)
-        held_out = stored_images(store)
+    if store is not None:
+        held_out = stored_images(store) if images is None else again
         result["controls"]["untrained"] = untrained(run, store, held_out)
         result["controls"]["independent"] = independent(
             run, store, held_out, steps=control_steps, watch=watch
@@ -108,6 +115,11 @@ def evaluate(
     for name, chart in charts(result, usae, statistics).items():
         write_text(folder / f"{name}.svg", chart)
     return result
+
+
+def holds_out(recipe: Recipe) -> bool:
+    """Return whether any image of a recipe is held out, to be evaluated on."""
+    return bool(split_ids(open_source(recipe.images), "validation", recipe.images.validation))
 
 
 def _batches(

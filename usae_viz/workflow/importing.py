@@ -48,8 +48,16 @@ def import_official(
     Raises:
         CheckpointError: a file is missing, damaged, or not of the published architecture.
         RunError: `out` is there and not empty.
+        UsageError: a backbone is not known, or `models` names one that is not there.
     """
     usae, steps = read_official(folder)
+    surplus = [name for name in models or () if name not in usae.names]
+    if surplus:
+        raise UsageError(
+            f"the checkpoints are not of a backbone {surplus[0]!r}",
+            expected=", ".join(usae.names),
+            hint=did_you_mean(surplus[0], usae.names),
+        )
     known = {**BACKBONES, **{name: {"model": model} for name, model in (models or {}).items()}}
     unknown = [name for name in usae.names if name not in known]
     if unknown:

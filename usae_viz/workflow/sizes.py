@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from usae_viz.recipe import Recipe
 from usae_viz.sae.encoding import TILE
+from usae_viz.sae.modes import ARCHETYPES
 from usae_viz.sae.universal import PIECE
 
 MOMENTS = 16
@@ -25,8 +26,28 @@ SHARDS = 3
 
 
 def parameters(recipe: Recipe, dims: Mapping[str, int]) -> int:
-    """Return how many numbers the USAE has: encoders, biases, dictionaries."""
-    return recipe.usae.concepts * (2 * sum(dims.values()) + len(dims))
+    """Return how many numbers the USAE has: encoders, biases, dictionaries, thresholds."""
+    vectors = 2 if recipe.usae.variant in ("batchtopk", "jumprelu") else 1
+    return recipe.usae.concepts * (2 * sum(dims.values()) + vectors * len(dims))
+
+
+def learning(recipe: Recipe, dims: Mapping[str, int]) -> int:
+    """Return how many numbers have a gradient and moments in training."""
+    usae, width = recipe.usae, sum(dims.values())
+    if usae.variant != "archetypal":
+        return parameters(recipe, dims)
+    # The mixture of archetypes, and what may leave their hull, in place of the dictionaries.
+    mixture = (usae.archetypes or ARCHETYPES) + (width if usae.relaxation else 0)
+    return parameters(recipe, dims) + usae.concepts * (mixture - width)
+
+
+def beside(recipe: Recipe, dims: Mapping[str, int]) -> int:
+    """Return how many numbers a training's model has beside the USAE's: archetypes and mixture."""
+    usae, width = recipe.usae, sum(dims.values())
+    if usae.variant != "archetypal":
+        return 0
+    points = (usae.archetypes or ARCHETYPES) * width
+    return learning(recipe, dims) - parameters(recipe, dims) + usae.concepts * width + points
 
 
 def image_bytes(recipe: Recipe, dims: Mapping[str, int]) -> int:
@@ -50,11 +71,12 @@ def disk(recipe: Recipe, dims: Mapping[str, int], images: tuple[int, int]) -> di
     )
     p = parameters(recipe, dims)
     training = recipe.training
-    copies = 3 + bool(training.average) + (training.patience is not None)
+    whole = p + beside(recipe, dims)
+    copies = (1 + bool(training.average)) * whole + (training.patience is not None) * p
     return {
         "activations": store if recipe.activations.store else 0,
         "usae": 4 * p,
-        "checkpoint": 4 * copies * p,
+        "checkpoint": 4 * (copies + 2 * learning(recipe, dims)),
     }
 
 
@@ -74,14 +96,15 @@ def memory(recipe: Recipe, dims: Mapping[str, int], images: tuple[int, int]) -> 
     """
     training, usae = recipe.training, recipe.usae
     p, width, tokens = parameters(recipe, dims), sum(dims.values()), recipe.activations.grid**2
+    learns, whole = learning(recipe, dims), p + beside(recipe, dims)
     buffers = -(-max(images[0], 1) // training.buffer_images)
     kept = training.batch_tokens * usae.k
     looked = min(LOOK_IMAGES, training.validation_images, images[1]) * tokens
     # All processes share a batch and hold a whole model each.
     always = {
-        "parameters": 4 * p,
-        "moments": 8 * p,
-        "average": 4 * p if training.average else 0,
+        "parameters": 4 * whole,
+        "moments": 8 * learns,
+        "average": 4 * whole if training.average else 0,
         "best": 4 * p if training.patience is not None else 0,
         "shuffle_buffers": (BUFFERS if recipe.activations.store else 1)
         * -(-images[0] // buffers)
@@ -89,7 +112,7 @@ def memory(recipe: Recipe, dims: Mapping[str, int], images: tuple[int, int]) -> 
         "batch": 4 * training.batch_tokens * width,
     }
     passing = {
-        "gradients": 4 * p,
+        "gradients": 4 * learns,
         # Errors of one backbone at a time; values, indices and their order by concept.
         "transient": TILE + 4 * training.batch_tokens * max(dims.values()) + kept * 40,
     }

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from usae_viz.errors import RunError
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run, write_json
 from usae_viz.sae.config import read_config
 from usae_viz.sae.trainer import Watch
-from usae_viz.workflow.evaluation import evaluate
+from usae_viz.workflow.evaluation import evaluate, holds_out
 from usae_viz.workflow.progress import Progress
 from usae_viz.workflow.training import prepare, train_prepared
 
@@ -28,7 +29,7 @@ def sweep(
     """Train every recipe into a folder of its name below `out`; all read the store in `out`.
 
     Args:
-        base: the recipe without what is varied; `out` becomes a run of it that is never trained.
+        base: a recipe with what decides the store; `out` becomes a run of it, never trained.
         recipes: what differs from `base` in ``usae``, ``training`` or ``seed`` only, by name.
         out: folder of the sweep.
         resume: keep what is trained already, and go on from checkpoints.
@@ -40,8 +41,14 @@ def sweep(
         ``sweep`` (the folder) and ``runs``, a row each; written to ``sweep.json`` after each run.
 
     Raises:
-        RunError: one is trained already and `resume` is not set; those before it are kept.
+        RunError: one is trained already and `resume` is not set; those before it are kept. Or no
+            image is held out, to compare them on.
     """
+    if not holds_out(base):
+        raise RunError(
+            "there are no held-out images to compare the trainings on",
+            hint="raise images.validation",
+        )
     with prepare(base, out, device=device, progress=progress) as (parent, store, ranks):
         rows: list[dict[str, Any]] = []
         table = {"sweep": str(out), "runs": rows}

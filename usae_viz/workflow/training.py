@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from itertools import islice
 from pathlib import Path
 
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch import Tensor
 from usae_viz.activations import ActivationStore, ActivationStream
 from usae_viz.errors import RunError
 from usae_viz.recipe import Recipe
-from usae_viz.run import Run
+from usae_viz.run import BackboneRecord, Run
 from usae_viz.sae import load_usae
 from usae_viz.sae.board import require_tensorboard
 from usae_viz.sae.ranks import Ranks, local_device, open_ranks
@@ -26,6 +25,8 @@ from usae_viz.workflow.ranks import Rank
 
 Tokens = ActivationStore | ActivationStream
 
+GROWABLE = ("ours", "paper")
+"""Modes whose code is of one backbone and reconstructs all, so that another can be fitted to it."""
 LOOK_IMAGES = 16
 """Held-out images whose codes are held at once."""
 
@@ -77,12 +78,12 @@ def check_growth(recipe: Recipe, grow: Run) -> None:
     """Check that a recipe's images and tokens are those of the run that it is to grow.
 
     Raises:
-        RunError: its backbones are not in the recipe, or canvas or grid differ.
+        RunError: its backbones are not in the recipe, or no further one is; canvas, grid, width or
+            sparsity differ; or either is of a variant or mode that cannot be grown.
     """
     before = grow.recipe()
     names = [spec.name for spec in recipe.backbones]
-    missing = [name for name in grow.names if name not in names]
-    if missing:
+    if not set(grow.names) < set(names):
         raise RunError(
             f"the recipe lacks backbones of {grow.path}",
             expected=f"{', '.join(grow.names)} and a further one",
@@ -91,6 +92,7 @@ def check_growth(recipe: Recipe, grow: Run) -> None:
     for key, mine, theirs in (
         ("images.canvas", recipe.images.canvas, before.images.canvas),
         ("images.crop", recipe.images.crop, before.images.crop),
+        ("images.crop_pct", recipe.images.crop_pct, before.images.crop_pct),
         ("activations.grid", recipe.activations.grid, before.activations.grid),
         ("usae.concepts", recipe.usae.concepts, before.usae.concepts),
         ("usae.k", recipe.usae.k, before.usae.k),
@@ -103,18 +105,31 @@ def check_growth(recipe: Recipe, grow: Run) -> None:
                 got=str(mine),
                 hint=f"--set {key}={theirs}",
             )
+    for whose, spec in ((f"the run {grow.path}", before.usae), ("the recipe", recipe.usae)):
+        if spec.variant != "topk" or spec.mode not in GROWABLE:
+            raise RunError(
+                f"{whose} is of a training that cannot be grown",
+                expected=f'variant "topk" and mode {" or ".join(GROWABLE)}',
+                got=f'variant "{spec.variant}", mode "{spec.mode}"',
+            )
 
 
 def _same_networks(run: Run, grow: Run) -> None:
     for record in grow.info.backbones:
-        now = run.record(record.spec.name)
-        mine, theirs = ((r.spec.model, str(r.spec.layer), r.weights_sha256) for r in (now, record))
-        if mine != theirs:
+        mine, theirs = (_as_read(r) for r in (run.record(record.spec.name), record))
+        differing = [key for key in theirs if mine[key] != theirs[key]]
+        if differing:
             raise RunError(
                 f"{record.spec.name} is not the network that {grow.path} was trained with",
-                expected=f"{theirs[0]}, layer {theirs[1]}, sha256 {theirs[2][:12]}",
-                got=f"{mine[0]}, layer {mine[1]}, sha256 {mine[2][:12]}",
+                expected=", ".join(f"{key} {theirs[key]}" for key in differing),
+                got=", ".join(f"{key} {mine[key]}" for key in differing),
             )
+
+
+def _as_read(record: BackboneRecord) -> dict[str, object]:
+    """Return what decides the tokens of a network, wherever its weights lie."""
+    spec = record.spec.model_dump(exclude={"weights", "weights_layout"})
+    return {**spec, "sha256": record.weights_sha256[:12]}
 
 
 @contextmanager
@@ -177,8 +192,12 @@ def held_out_tokens(store: Tokens, images: int) -> HeldOut | None:
         return None
 
     def tokens() -> Iterator[Mapping[str, Tensor]]:
-        size = min(LOOK_IMAGES, images)
-        for _, rows in islice(store.image_batches("validation", size), -(-images // size)):
-            yield rows
+        left = images
+        # Batches end where shards do, so images are counted, not batches.
+        for ids, rows in store.image_batches("validation", min(LOOK_IMAGES, images)):
+            yield {name: own[:left] for name, own in rows.items()}
+            left -= len(ids)
+            if left <= 0:
+                return
 
     return tokens
