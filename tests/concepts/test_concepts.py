@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from usae_viz.concepts import (
     ConceptIndex,
     ConceptName,
     LabelScorer,
+    concept_numbers,
     concept_rows,
     concept_table,
     index_run,
@@ -222,6 +224,31 @@ def test_concepts_as_people_write_them(text: str, expected: list[int]) -> None:
 def test_unreadable_concepts(text: str) -> None:
     with pytest.raises(ConceptError):
         parse_concepts(text)
+
+
+@pytest.mark.parametrize(
+    "concepts",
+    [
+        7,
+        [7],
+        (7, 7),
+        np.int64(7),
+        np.array(7),
+        np.array([7]),
+        torch.tensor(7),
+        torch.tensor([7]),
+        "7",
+    ],
+)
+def test_concepts_may_be_of_any_kind_of_number(concepts: Any) -> None:
+    assert concept_numbers(concepts) == [7]
+    assert concept_numbers("12,3") == [12, 3]
+
+
+@pytest.mark.parametrize("concepts", [7.9, [7.9], None, np.array([1.0]), "seven", [[1]]])
+def test_what_is_no_number_names_no_concept(concepts: Any) -> None:
+    with pytest.raises(ConceptError, match="name"):
+        concept_numbers(concepts)
 
 
 def test_rows_sort_and_filter(index: ConceptIndex) -> None:

@@ -6,9 +6,19 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.gallery.conftest import DEAD, EXAMPLES, UNIQUE, UNIVERSAL, make_run
+from tests.gallery.conftest import (
+    DEAD,
+    EXAMPLES,
+    NAMES,
+    SIDE,
+    UNIQUE,
+    UNIVERSAL,
+    make_result,
+    make_run,
+)
 from usae_viz.concepts import ConceptName
 from usae_viz.gallery import build_single, build_site
 
@@ -76,6 +86,23 @@ def visit(browser, site):
 
 def concept(k, state=""):
     return f"concepts/{k:06d}.html{state}"
+
+
+def test_the_menu_chooses_between_kinds_of_one_mode(visit, run):
+    also = make_result(UNIVERSAL, NAMES, np.random.default_rng(1))
+    also.settings["also"] = {"12": 0.5}
+    also.write(run.maximized_dir(UNIVERSAL, kind="per-model_+0.5x12"))
+    build_site(run, run.outputs, [UNIVERSAL])
+    page = visit(concept(UNIVERSAL))
+    shown = page.locator("section.mode:visible")
+    assert shown.locator("h3").all_text_contents() == ["per model"]
+    page.select_option("select[name=mode]", label="per model, also 0.5 × 12")
+    for _ in range(2):
+        assert shown.locator("h3").all_text_contents() == ["per model, also 0.5 × 12"]
+        widths = "images => images.map((image) => image.naturalWidth)"
+        assert shown.locator(".picture-plain").evaluate_all(widths) == [SIDE] * len(NAMES)
+        # The address holds the choice.
+        page.reload()
 
 
 def test_search_filters_and_the_address(visit):

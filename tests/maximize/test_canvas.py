@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -105,8 +107,20 @@ def test_a_parametrization_of_ones_own_is_seeded_picture_by_picture() -> None:
         lambda: ([torch.zeros(1).requires_grad_()], lambda: torch.zeros(1, 4, 8, 8)),
         lambda: ([torch.zeros(1)], lambda: torch.zeros(1, 3, 8, 8)),
         lambda: ([torch.zeros(1).requires_grad_()], None),
+        lambda _: None,
     ],
 )
 def test_what_is_no_parametrization_is_refused(param_f: object) -> None:
     with pytest.raises(UsageError, match="not a parametrization"):
         OwnCanvas(param_f, [0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1])
+def test_a_parametrization_far_outside_the_range_is_refused(value: float) -> None:
+    def beyond() -> tuple[list[Tensor], Callable[[], Tensor]]:
+        leaf = torch.full((1, 3, 8, 8), value).requires_grad_()
+        return [leaf], lambda: leaf
+
+    with pytest.raises(UsageError, match=r"in \[0, 1\]") as error:
+        OwnCanvas(beyond, [0])
+    assert f"{value:.2f}" in str(error.value)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from usae_viz.backbones import Backbone
 from usae_viz.errors import UsaeVizError, UsageError
@@ -164,3 +166,71 @@ def test_not_a_number_is_an_error(
 def test_a_wrong_setting_is_refused(fields: dict[str, Any], text: str) -> None:
     with pytest.raises(UsageError, match=text):
         MaximizeSettings(**fields)
+
+
+@pytest.mark.parametrize("mode", ["per-model", "diverse", "accentuate"])
+def test_a_batch_bounds_the_views_of_a_single_picture(
+    usae: UniversalSAE, backbones: dict[str, Backbone], mode: str
+) -> None:
+    photo = torch.rand(3, 48, 48, generator=torch.Generator().manual_seed(0))
+
+    def made(batch: int) -> Maximized:
+        several = {"images": 2} if mode == "diverse" else {}
+        chosen = MaximizeSettings(
+            mode=mode, steps=6, views=6, selectivity=0.1, batch=batch, **several
+        )
+        start = photo if mode == "accentuate" else None
+        return maximize_concepts(usae, backbones, [3, 8], settings=chosen, start=start)
+
+    seen: list[tuple[int, bool]] = []
+    hooks = [
+        backbone.network.register_forward_pre_hook(
+            lambda _, inputs: seen.append((len(inputs[0]), inputs[0].requires_grad))
+        )
+        for backbone in backbones.values()
+    ]
+    try:
+        whole, most = made(6), max(n for n, _ in seen)
+        passes = sum(n for n, pulls in seen if pulls)
+        seen.clear()
+        parted = made(4)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert most == 6
+    assert {n for n, _ in seen} == {4, 2}
+    # Made anew on the way back, so that only one part's activations are there at a time.
+    assert sum(n for n, pulls in seen if pulls) >= 2 * passes
+    for name in backbones:
+        assert (whole.images[name].int() - parted.images[name].int()).abs().max() <= 2
+        torch.testing.assert_close(
+            whole.trajectory[name], parted.trajectory[name], atol=1e-3, rtol=1e-3
+        )
+
+
+@pytest.mark.parametrize("without", [torch.no_grad, torch.inference_mode])
+def test_a_caller_without_gradients_gets_the_same_pictures(
+    usae: UniversalSAE,
+    tiny_backbone: Callable[..., Backbone],
+    without: Callable[[], AbstractContextManager[None]],
+) -> None:
+    expected = _run(usae, {"small": tiny_backbone("small", 24, seed=1)}, [3])
+    with without():
+        # Loaded in there too.
+        networks = {"small": tiny_backbone("small", 24, seed=1)}
+        made = _run(copy.deepcopy(usae), networks, [3])
+        assert not torch.is_grad_enabled()
+    assert torch.equal(made.images["small"], expected.images["small"])
+    assert torch.equal(made.trajectory["small"], expected.trajectory["small"])
+
+
+def test_what_leaves_the_range_is_cut_off_and_does_not_wrap_around(
+    usae: UniversalSAE, backbones: dict[str, Backbone]
+) -> None:
+    def own() -> tuple[list[Tensor], Callable[[], Tensor]]:
+        leaf = torch.cat([torch.full((1, 3, 48, 24), v) for v in (1.02, -0.02)], dim=3)
+        return [leaf.requires_grad_()], lambda: leaf
+
+    made = _run(usae, backbones, [1], parametrization=own, steps=1, lr=1e-9)
+    assert (made.images["small"][..., :24] == 255).all()
+    assert (made.images["small"][..., 24:] == 0).all()

@@ -129,6 +129,18 @@ def test_a_run_on_lucents_parametrization_and_transforms(
     assert difference.abs().max() <= 2
 
 
+def test_lucents_standard_transforms_go_with_several_pictures(
+    usae: UniversalSAE, backbones: dict[str, Backbone]
+) -> None:
+    spec = ViewSpec(augmentations=lucent_views(transform.standard_transforms))
+    for asked in ({"seeds": 3}, {"mode": "diverse", "images": 3}, {"mode": "accentuate"}):
+        settings = MaximizeSettings(**{"steps": 4, "views": 1, "view_spec": spec, **asked})
+        accentuated = settings.mode == "accentuate"
+        photo = torch.full((3, 48, 48), 0.5) if accentuated else None
+        made = maximize_concepts(usae, backbones, [4], settings=settings, start=photo)
+        assert made.images["small"].shape == (1, 1 if accentuated else 3, 3, 48, 48)
+
+
 def test_kornia_is_left_as_it_was() -> None:
     before = set(dir(kornia))
     views = draw_views(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -153,6 +154,44 @@ def test_an_accentuated_photograph_stays_close(
     still = _made(usae, backbones, [1], "accentuate", start=photo, steps=1, lr=1e-9)
     difference = still.images["small"][0, 0].float() / 255 - photo.clamp(0.02, 0.98)
     assert difference.abs().max() < 0.003
+
+
+def test_a_photograph_fits_a_canvas_of_another_size(
+    usae: UniversalSAE, backbones: dict[str, Backbone]
+) -> None:
+    def own() -> tuple[list[torch.Tensor], Callable[[], torch.Tensor]]:
+        leaf = torch.zeros(1, 3, 32, 40).requires_grad_()
+        return [leaf], leaf.sigmoid
+
+    # Dark above and bright below: the same at any size.
+    photo = torch.cat([torch.full((3, 24, 48), 0.2), torch.full((3, 24, 48), 0.8)], dim=1)
+    made = _made(
+        usae, backbones, [1], "accentuate", start=photo, parametrization=own, steps=2, lr=1e-9
+    )
+    for name in backbones:
+        picture = made.images[name][0, 0].float() / 255
+        assert picture.shape == (3, 32, 40)
+        assert (picture[:, :15] - 0.2).abs().max() < 0.01
+        assert (picture[:, 17:] - 0.8).abs().max() < 0.01
+    # The price counts from the photograph as views of that canvas show it, so a first step of any
+    # price follows the concept alone.
+    photo = 0.2 + 0.6 * torch.rand(3, 48, 48, generator=torch.Generator().manual_seed(1))
+    free, priced = (
+        _made(
+            usae,
+            backbones,
+            [1],
+            "accentuate",
+            start=photo,
+            parametrization=own,
+            steps=1,
+            closeness=c,
+        )
+        for c in (0.0, 5.0)
+    )
+    for name in backbones:
+        difference = free.images[name].int() - priced.images[name].int()
+        assert (difference.abs() <= 1).float().mean() > 0.99
 
 
 def test_diverse_pictures_differ_more_than_seeds_do(

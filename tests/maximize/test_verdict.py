@@ -63,6 +63,16 @@ def test_of_a_contrast() -> None:
     )
 
 
+def test_a_contrast_counts_pictures_that_can_be_judged() -> None:
+    rows = rows_of("contrast", ("a", "b"))
+    told = verdict(
+        _reading([[1.2, NAN], [0.5, NAN]], [[1, 0], [3, 1]]), "contrast", rows, ("a", "b")
+    )
+    assert "in 1 of 1 pictures: a 1.20×;" in told
+    silent = _reading([[NAN, NAN], [NAN, NAN]], [[1, 0], [3, 1]])
+    assert "old apart" not in verdict(silent, "contrast", rows, ("a", "b"))
+
+
 def test_of_a_changed_photograph_and_of_pictures_that_differ() -> None:
     rows = rows_of("per-model", ("a", "b"))
     reading = _reading(
@@ -73,7 +83,7 @@ def test_of_a_changed_photograph_and_of_pictures_that_differ() -> None:
         likeness=np.array([[0.5, 0.1], [0.1, 0.95]]),
     )
     told = verdict(reading, "accentuate", rows, ("a", "b"))
-    assert "the photograph itself: a 0.30×" in told
+    assert "the photograph itself: a 0.30×;" in told
     assert "moved in features by a 0.25, b 0.50" in told
     told = verdict(reading, "diverse", rows, ("a", "b"))
     assert "pictures differ (mean cosine in features under 0.9) in 1 of 2 backbones" in told

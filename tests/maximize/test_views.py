@@ -207,6 +207,17 @@ def test_augmentations_mean_the_same_at_every_input_size() -> None:
     assert 0 < coarse.float().mean() < 1
 
 
+@pytest.mark.parametrize("size", [20, 12])
+def test_what_changes_the_size_of_views_is_undone(size: int) -> None:
+    def grown(seen: Tensor) -> Tensor:
+        return F.interpolate(seen, (int(torch.randint(21, 40, ())), 25))
+
+    images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(2))
+    for seed in range(3):
+        views = _draw(ViewSpec(augmentations=(grown,)), seed=seed, size=20)
+        assert apply_views(images, views, size).shape == (6, 3, size, size)
+
+
 def test_own_augmentations_come_last() -> None:
     spec = ViewSpec(augmentations=(lambda seen: seen.clamp(0, 1), lambda seen: 1 - seen))
     plain = apply_views(torch.ones(1, 3, 24, 24), _draw(ViewSpec(), size=16), 16)
@@ -223,6 +234,8 @@ def test_own_augmentations_come_last() -> None:
         {"padding": "mirror"},
         {"noise": -0.1},
         {"jitter": float("nan")},
+        {"augmentations": RandomErasing()},
+        {"augmentations": (RandomErasing(), None)},
     ],
 )
 def test_a_wrong_spec_is_refused(fields: dict[str, Any]) -> None:

@@ -93,7 +93,12 @@ def maximize(
         ),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Most views in one graph.", rich_help_panel=SPEED)
+        int | None,
+        typer.Option(
+            min=1,
+            help="Most views in one graph; more of one image go in parts.",
+            rich_help_panel=SPEED,
+        ),
     ] = None,
     precision: Annotated[
         str | None, typer.Option(help="auto, float32 or bfloat16.", rich_help_panel=SPEED)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from usae_viz.concepts.names import concept_names as concept_names
     from usae_viz.concepts.names import name_concept as name_concept
     from usae_viz.concepts.records import Example as Example
+    from usae_viz.concepts.selection import concept_numbers as concept_numbers
     from usae_viz.concepts.selection import parse_concepts as parse_concepts
     from usae_viz.concepts.streaming import ConceptPass as ConceptPass
     from usae_viz.concepts.table import concept_rows as concept_rows
@@ -43,6 +44,7 @@ _HOMES = {
     "index_run": "indexing",
     "load_index": "index",
     "name_concept": "names",
+    "concept_numbers": "selection",
     "parse_concepts": "selection",
     "write_index": "indexing",
     "write_thumbnails": "thumbnails",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Iterable
+from typing import SupportsIndex
 
 from usae_viz.errors import ConceptError
 
@@ -30,3 +33,24 @@ def parse_concepts(text: str) -> list[int]:
             raise ConceptError(f"there is no concept {last}", expected=f"numbers below {MOST}")
         chosen.update(dict.fromkeys(range(first, last + 1)))
     return list(chosen)
+
+
+def concept_numbers(concepts: SupportsIndex | Iterable[SupportsIndex] | str) -> list[int]:
+    """Return the concepts that a number, several, or a text name, in order, each once.
+
+    Numbers may be numpy's or torch's.
+
+    Raises:
+        ConceptError: something is no whole number, or the text cannot be read.
+    """
+    if isinstance(concepts, str):
+        return parse_concepts(concepts)
+    try:
+        several = concepts if isinstance(concepts, Iterable) else [concepts]
+        # Arrays and tensors of no dimension pass for iterable.
+        found = [concepts] if getattr(concepts, "ndim", 1) == 0 else several
+        return list(dict.fromkeys(operator.index(concept) for concept in found))  # type: ignore[arg-type]
+    except TypeError:
+        raise ConceptError(
+            f"{concepts!r} names no concepts", expected="whole numbers, or a text like 7,12,30-40"
+        ) from None

@@ -78,6 +78,7 @@ class ConceptView:
         kind: its class.
         name: what it is called, and the user's note; None if it is neither named nor noted.
         modes: what was maximized.
+        unread: kinds of it that cannot be read.
         columns: one a backbone.
         pairs: one a pair of backbones.
         near: neighbours.
@@ -100,6 +101,7 @@ class ConceptView:
     cofire: float
     lift: float
     reports: Sequence[Mention] = ()
+    unread: Sequence[str] = ()
 
     @property
     def label(self) -> str | None:
@@ -137,16 +139,17 @@ def concept_view(
 
     Raises:
         ConceptError: the concept does not exist or is dead.
-        RunError: a file of it is missing or damaged.
+        RunError: nothing of what was maximized can be read.
     """
     index.require(concept)
+    modes, unread = mode_views(run, concept, out)
     found = find_examples(index, concept)
     twin = int(index.twin[concept])
     return ConceptView(
         concept=concept,
         kind=index.kind(concept),
         name=name,
-        modes=mode_views(run, concept, out),
+        modes=modes,
         columns=[_column(index, concept, each, found[each]) for each in run.names],
         pairs=_pairs(index, concept),
         near=_near(index, concept),
@@ -156,6 +159,7 @@ def concept_view(
         cofire=float(index.cofire[concept]),
         lift=float(index.lift[concept]),
         reports=reports,
+        unread=unread,
     )
 
 

@@ -56,10 +56,10 @@ class ConceptPages:
         shutil.rmtree(place, ignore_errors=True)
         for mode in view.modes:
             for name, picture in mode.pictures.items():
-                _copy(picture.plain, place / mode.name / f"{name}.png")
-                _copy(picture.alpha, place / mode.name / f"{name}.alpha.png")
+                _copy(picture.plain, place / mode.kind / f"{name}.png")
+                _copy(picture.alpha, place / mode.kind / f"{name}.alpha.png")
                 for number, seed in enumerate(picture.seeds, start=2):
-                    _copy(seed, place / mode.name / f"{name}.seed-{number}.png")
+                    _copy(seed, place / mode.kind / f"{name}.seed-{number}.png")
         if view.modes:
             for name, picture in view.modes[0].pictures.items():
                 _write_small(picture.plain, place / f"{name}.small.webp")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
+from usae_viz.errors import RunError
+from usae_viz.gallery.text import shortened
 from usae_viz.maximize.result import MaximizeResult, read_result
 from usae_viz.render import Line, heat_table, line_chart
 from usae_viz.run import Run
+
+NAMED = 3
+"""Further concepts that a heading names, at most."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class ModeView:
-    """The pictures of one mode and their numbers.
+    """The pictures of one kind and their numbers.
 
     Attributes:
-        name: per-model, shared, contrast …
+        kind: name of their folder. A mode may have several kinds: of other photographs, of other
+            concepts raised along; else it is the mode's name.
+        name: the mode: per-model, shared, contrast …
+        title: the kind in words; no two of a concept are alike.
         verdict: the numbers in words.
         pictures: by backbone; those without one are missing.
         transfer, trajectory: table and chart.
@@ -52,7 +61,9 @@ class ModeView:
         table: the numbers as plain values, for JSON.
     """
 
+    kind: str
     name: str
+    title: str
     verdict: str
     pictures: dict[str, Picture]
     transfer: Markup
@@ -62,22 +73,58 @@ class ModeView:
     table: dict[str, Any]
 
 
-def mode_views(run: Run, concept: int, out: Path) -> list[ModeView]:
-    """Return what was maximized for a concept, per-model pictures first.
+def mode_views(run: Run, concept: int, out: Path) -> tuple[list[ModeView], list[str]]:
+    """Return what was maximized for a concept, per-model pictures first, and kinds left out.
+
+    Left out is what cannot be read, as long as there is anything else.
 
     Raises:
-        RunError: a file is missing or damaged.
+        RunError: nothing of it can be read: a file is missing, damaged or of another format.
     """
-    return [
-        _mode(read_result(run.maximized_dir(concept, out, kind)))
-        for kind in run.maximized_kinds(concept, out)
+    found: list[ModeView] = []
+    failures: dict[str, RunError] = {}
+    for kind in dict.fromkeys(run.maximized_kinds(concept, out)):
+        try:
+            found.append(_mode(read_result(run.maximized_dir(concept, out, kind)), kind))
+        except RunError as error:
+            failures[kind] = error
+    if failures and not found:
+        raise next(iter(failures.values()))
+    often = Counter(mode.title for mode in found)
+    views = [
+        # Two photographs may have one name.
+        replace(mode, title=f"{mode.title} ({mode.kind})") if often[mode.title] > 1 else mode
+        for mode in found
     ]
+    return views, list(failures)
 
 
-def _mode(result: MaximizeResult) -> ModeView:
+def _title(result: MaximizeResult, kind: str) -> str:
+    parts = [result.mode.replace("-", " ")]
+    if kind == result.mode:
+        return parts[0]
+    # Settings are whatever stands in the file.
+    start, also = result.settings.get("start"), result.settings.get("also")
+    if isinstance(start, dict) and "file" in start:
+        parts.append(shortened(str(start["file"]), 40))
+    if isinstance(also, dict) and also:
+        named = [f"{_weight(weight)} × {k}" for k, weight in list(also.items())[:NAMED]]
+        named += [f"{len(also) - NAMED} more"] if len(also) > NAMED else []
+        parts.append(f"also {', '.join(named)}")
+    return ", ".join(parts)
+
+
+def _weight(weight: Any) -> str:
+    text = f"{weight:g}" if isinstance(weight, int | float) else str(weight)
+    return text.replace("-", "−")
+
+
+def _mode(result: MaximizeResult, kind: str) -> ModeView:
     pictures = {name: _picture(result, name) for name in result.optimised}
     return ModeView(
+        kind=kind,
         name=result.mode,
+        title=_title(result, kind),
         verdict=result.verdict,
         pictures=pictures,
         transfer=_transfer_table(result),

@@ -12,7 +12,7 @@ from PIL import Image
 from usae_viz.concepts import ConceptIndex, Example
 from usae_viz.gallery.concept import Column, ConceptView, concept_table
 from usae_viz.gallery.natural import find_examples
-from usae_viz.gallery.text import NARROW, number, percent
+from usae_viz.gallery.text import NARROW, number, percent, shortened
 from usae_viz.render import Tile, overlay, png, sheet
 from usae_viz.run import Run, write_bytes, write_text
 
@@ -76,7 +76,15 @@ def _words(view: ConceptView, mode: int, column: Column) -> str:
     if picture is None:
         return "not maximized"
     level = "no natural level" if picture.share is None else f"{_share(picture.share)} of natural"
-    return level if len(view.modes) == 1 else f"{shown.name}: {level}"
+    if len(view.modes) == 1:
+        return level
+    return f"{shown.name if shown.kind == shown.name else _plain(shown.title)}: {level}"
+
+
+def _plain(title: str) -> str:
+    """Return a title in letters that the font of sheets has; the level after it needs room."""
+    known = title.replace("−", "-").replace("×", "x").encode("ascii", "replace").decode()
+    return shortened(known, 28)
 
 
 def _share(share: float) -> str:

@@ -91,6 +91,8 @@ def build_site(
             view = concept_view(run, index, concept, out, name, about)
             pages.write(view, sheet=sheet)
             pictured = list(view.modes[0].pictures) if view.modes else []
+            # What could not be read may be repaired without a change of what the state is made of.
+            state = "" if view.unread else state
             manifest.pages[concept] = {"state": state, "pictures": pictured}
             manifest.save(soon=True)
         if progress:

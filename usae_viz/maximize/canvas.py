@@ -17,6 +17,8 @@ SPECTRUM_SD = 0.01
 """Standard deviation of the starting parameters, lucid's."""
 SPECTRUM_GAIN = 0.25
 """lucid divides the image of its Fourier canvas by 4."""
+BEYOND = 0.05
+"""How far the first image of one's own parametrization may lie outside [0, 1]."""
 
 ParamF = Callable[[], tuple[Sequence[Tensor], Callable[[], Tensor]]]
 """A parametrization of one's own, as lucent has them (`param_f`): called once per picture, returns
@@ -169,14 +171,15 @@ class OwnCanvas:
     ) -> None:
         self._device = torch.device(device)
         made = []
-        for seed in seeds:
-            with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-                torch.manual_seed(seed)
-                made.append(param_f())
         try:
+            for seed in seeds:
+                with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+                    torch.manual_seed(seed)
+                    made.append(param_f())
             self._leaves = [leaf for leaves, _ in made for leaf in leaves]
             self._images = [image for _, image in made]
-            shapes = {tuple(image().shape) for image in self._images}
+            first = [image().detach() for image in self._images]
+            shapes = {tuple(image.shape) for image in first}
         except (TypeError, ValueError, AttributeError) as error:
             raise _not_a_parametrization(str(error)) from error
         shape = shapes.pop()
@@ -184,6 +187,9 @@ class OwnCanvas:
             raise _not_a_parametrization(f"images {sorted([shape, *shapes])}")
         if not all(leaf.is_leaf and leaf.requires_grad for leaf in self._leaves):
             raise _not_a_parametrization("parameters that are no leaves or need no gradient")
+        low, high = (float(end) for end in torch.cat(first).aminmax())
+        if low < -BEYOND or high > 1 + BEYOND:
+            raise _not_a_parametrization(f"an image with values from {low:.2f} to {high:.2f}")
 
     def parameters(self) -> list[Tensor]:
         """Return the parameters of all images, in whatever shapes they have."""
@@ -271,7 +277,8 @@ def colour_matrix(device: torch.device | str = "cpu") -> Tensor:
 def _not_a_parametrization(got: str) -> UsageError:
     return UsageError(
         "that is not a parametrization",
-        expected="a callable that returns (leaf tensors, function that makes [1, 3, h, w] of them)",
+        expected="a callable without arguments that returns (leaf tensors, function that makes "
+        "[1, 3, h, w] in [0, 1] of them)",
         got=got,
         hint="for example: lambda: lucent.optvis.param.image(256)",
     )

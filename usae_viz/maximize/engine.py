@@ -16,7 +16,7 @@ from usae_viz.maximize.freezing import frozen
 from usae_viz.maximize.modes import Row, rows_of
 from usae_viz.maximize.penalties import total_variation
 from usae_viz.maximize.pictures import Maximized
-from usae_viz.maximize.pull import Pulled, Puller, make_puller
+from usae_viz.maximize.pull import BATCH, Pulled, Puller, make_puller
 from usae_viz.maximize.settings import MaximizeSettings
 from usae_viz.maximize.start import PhotoCanvas
 from usae_viz.maximize.views import Views, draw_views
@@ -29,10 +29,8 @@ Progress = Callable[[str, int, int], None]
 MOMENTS = 64
 """Most moments kept of a trajectory."""
 PIXELS = {"cpu": 8 * 224**2}
-"""Most pixels of views in one graph by kind of device, where the settings leave the number of views
-open: eight views of 224 pixels still stay in a processor's cache."""
-BATCH = 128
-"""Most views in one graph elsewhere."""
+"""Most pixels of views of several pictures in one graph by kind of device, where the settings leave
+the number of views open: eight views of 224 pixels still stay in a processor's cache."""
 
 
 def maximize_concepts(
@@ -77,7 +75,12 @@ def maximize_concepts(
     rows = rows_of(settings.mode, tuple(backbones), names, against)
     device = next(iter(backbones.values())).mean.device
     lent = (usae, *backbones.values())
-    with frozen(*lent, channels_last=settings.in_channels_last(device.type)):
+    # Whatever the caller does without gradients, here they are needed.
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        frozen(*lent, channels_last=settings.in_channels_last(device.type)),
+    ):
         work = _Work(usae, backbones, concepts, rows, settings, levels, start)
         work.run(progress)
         return work.finished()
@@ -118,7 +121,7 @@ class _Work:
         kind = settings.balance if settings.mode == "shared" else "sum"
         self.balance = Balance(kind, {k: p.pictures for k, p in self.pullers.items()})
         self.watch = Watch(settings.early_stop, n, self.device)
-        self.start = start
+        self.start = self.canvas.photo if isinstance(self.canvas, PhotoCanvas) else start
         images = self.canvas.images().detach()
         height, width = images.shape[-2:]
         self.alpha = {
@@ -283,7 +286,7 @@ class _Work:
 
     def finished(self) -> Maximized:
         """Return what was made."""
-        pictures = self._apart((self.done * 255).round().to(torch.uint8))
+        pictures = self._apart((self.done.clamp(0, 1) * 255).round().to(torch.uint8))
         steps = self._apart(self.watch.steps)
         alpha, trajectory = {}, {}
         lowered: dict[str, dict[str, Tensor]] = {}

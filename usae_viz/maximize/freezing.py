@@ -22,6 +22,8 @@ def frozen(*modules: nn.Module, channels_last: bool = False) -> Iterator[None]:
             copies; the modules get their own tensors back), which inputs of that format would
             otherwise have made of them in every pass.
     """
+    for module in modules:
+        _leave_inference(module)
     parameters = {p: p.requires_grad for module in modules for p in module.parameters()}
     weights = {p: p.data for p in parameters if p.ndim == 4} if channels_last else {}
     training = {part: part.training for module in modules for part in module.modules()}
@@ -40,3 +42,14 @@ def frozen(*modules: nn.Module, channels_last: bool = False) -> Iterator[None]:
             parameter.requires_grad_(wanted)
         for part, was in training.items():
             part.training = was
+
+
+def _leave_inference(module: nn.Module) -> None:
+    """Replace by copies what was loaded under inference mode, which no gradient can pass."""
+    for part in module.modules():
+        for name, own in part._parameters.items():
+            if own is not None and own.is_inference():
+                part._parameters[name] = nn.Parameter(own.clone(), own.requires_grad)
+        for name, value in part._buffers.items():
+            if value is not None and value.is_inference():
+                part._buffers[name] = value.clone()

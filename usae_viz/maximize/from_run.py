@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 from torch import Tensor
 
 from usae_viz.backbones import Backbone, load_run_backbones
 from usae_viz.backbones.device import open_device
-from usae_viz.concepts import ConceptIndex, load_index
+from usae_viz.concepts import ConceptIndex, concept_numbers, load_index
 from usae_viz.errors import ConceptError, ImageSourceError, RunError, UsageError
 from usae_viz.images.canvas import read_canvas
 from usae_viz.maximize.collection import MaximizeResults
@@ -26,10 +27,13 @@ from usae_viz.maximize.settings import MaximizeSettings
 from usae_viz.run import Run, file_sha256
 from usae_viz.sae import load_usae
 
+LONGEST = 100
+"""Characters of a kind's name, at most: it names a folder, for which systems have limits."""
+
 
 def maximize(
     run: Run,
-    concepts: int | Sequence[int],
+    concepts: SupportsIndex | Iterable[SupportsIndex] | str,
     *,
     backbones: Sequence[str] | None = None,
     against: Sequence[str] | None = None,
@@ -44,12 +48,12 @@ def maximize(
 
     Every concept gets a folder ``maximized/<concept>/`` with pictures and ``result.json``; modes
     other than per-model have a folder of their own in it. A concept that is there already, made by
-    the same USAE and settings, is read instead of computed again; finished ones are written as they
-    come, so that an interrupted call goes on where it was.
+    the same USAE and settings and measured by the same natural levels, is read instead of computed
+    again; finished ones are written as they come, so that an interrupted call goes on where it was.
 
     Args:
         run: a trained and indexed run.
-        concepts: which concepts.
+        concepts: which concepts: a number, several, or a text like ``7,12,30-40``.
         backbones: raise them in these only; all backbones of the run still read the pictures, so
             the others are held out.
         against: contrast mode: keep them down in these; default: in all others.
@@ -76,8 +80,7 @@ def maximize(
     chosen = MaximizeSettings(
         **{key: value for key, value in settings.items() if value is not None}
     )
-    asked = [concepts] if isinstance(concepts, int) else concepts
-    concepts = list(dict.fromkeys(int(concept) for concept in asked))
+    concepts = concept_numbers(concepts)
     for name in (*(backbones or ()), *(against or ())):
         run.record(name)
     rows = rows_of(chosen.mode, run.names, backbones, against)
@@ -101,7 +104,7 @@ def maximize(
     }
     if photo_sha is not None:
         made_by["start"] = {"file": Path(str(chosen.start)).name, "sha256": photo_sha}
-    done = {} if again or not chosen.can_be_told_apart else _finished(places, made_by)
+    done = {} if again or not chosen.can_be_told_apart else _finished(places, made_by, index)
     # By place among all, not among those missing: another process may have begun earlier.
     missing = [concept for concept in concepts[part[0] :: part[1]] if concept not in done]
     networks: dict[str, Backbone] = {}
@@ -133,7 +136,7 @@ def maximize(
                 result = make_result(maximized, i, reading, index, nature, made_by, seconds)
                 done[concept] = result.write(places[concept])
     if part[1] > 1:
-        done |= _finished({k: places[k] for k in concepts if k not in done}, made_by)
+        done |= _finished({k: places[k] for k in concepts if k not in done}, made_by, index)
     return MaximizeResults([done[concept] for concept in concepts if concept in done])
 
 
@@ -192,8 +195,12 @@ def _kind(chosen: MaximizeSettings, photo_sha: str | None) -> str:
     parts = [chosen.mode]
     if photo_sha is not None:
         parts.append(photo_sha[:8])
-    parts += [f"{weight:+g}x{concept}" for concept, weight in chosen.also.items()]
-    return "_".join(parts)
+    also = [f"{weight:+g}x{concept}" for concept, weight in chosen.also.items()]
+    kind = "_".join([*parts, *also])
+    if len(kind) <= LONGEST:
+        return kind
+    digest = hashlib.sha256("_".join(sorted(also)).encode()).hexdigest()
+    return "_".join([*parts, f"also-{digest[:12]}"])
 
 
 def _shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
@@ -206,13 +213,29 @@ def _shifted(progress: Progress | None, before: int, total: int) -> Progress | N
     return report
 
 
-def _finished(places: Mapping[int, Path], made_by: dict[str, Any]) -> dict[int, MaximizeResult]:
+def _finished(
+    places: Mapping[int, Path], made_by: dict[str, Any], index: ConceptIndex
+) -> dict[int, MaximizeResult]:
+    """Return the results that need not be made again."""
     found = {}
     for concept, folder in places.items():
         try:
             result = read_result(folder)
         except RunError:
             continue
-        if result.settings == made_by:
+        if result.settings == made_by and _measured_by(result, index, concept):
             found[concept] = result
     return found
+
+
+def _measured_by(result: MaximizeResult, index: ConceptIndex, concept: int) -> bool:
+    """Return whether shares of a result are of the levels that the index has now.
+
+    The index may have been made again, of other images or with another number of natural examples.
+    """
+    pairs = ((result.natural, index.natural_score), (result.natural_peak, index.natural_peak))
+    return all(
+        math.isclose(stored.get(name, math.nan), float(levels[i, concept]), rel_tol=1e-5)
+        for stored, levels in pairs
+        for i, name in enumerate(index.names)
+    )

@@ -156,7 +156,7 @@ def lucent_views(transforms: Iterable[Callable[[Tensor], Tensor]]) -> tuple[Augm
     """Return lucent's transforms as augmentations of a `ViewSpec`, working under today's kornia.
 
     They draw once for all views of an image, and the same for all images and backbones. What pads
-    changes the size of a view, which the backbone brings back to its own.
+    changes the size of a view, which is then resized to the backbone's input.
     """
     return tuple(_View(transform) for transform in transforms)
 

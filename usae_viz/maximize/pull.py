@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from usae_viz.backbones import Backbone
 from usae_viz.errors import UsaeVizError
@@ -16,6 +18,9 @@ from usae_viz.maximize.penalties import descriptor, feature_distance, other_conc
 from usae_viz.maximize.settings import MaximizeSettings
 from usae_viz.maximize.views import Views, apply_views
 from usae_viz.sae import UniversalSAE
+
+BATCH = 128
+"""Most views in one graph, where the settings leave it open."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,18 @@ class Puller:
         self._channels_last = settings.in_channels_last(device.type)
 
     def maps(self, looks: Tensor) -> Tensor:
-        """Return the token maps of views ``[batch, 3, size, size]``, in float32."""
+        """Return the token maps of views ``[batch, 3, size, size]``, in float32.
+
+        Of more views than may be in one graph, each part's is made anew on the way back: what
+        follows (a likeness, a distance) sees all views of a picture at once.
+        """
+        parts = torch.split(looks, self.settings.batch or BATCH)
+        if len(parts) == 1:
+            return self._maps(looks)
+        again = partial(checkpoint, self._maps, use_reentrant=False, preserve_rng_state=False)
+        return torch.cat([again(part) for part in parts])
+
+    def _maps(self, looks: Tensor) -> Tensor:
         if self._channels_last:
             looks = looks.contiguous(memory_format=torch.channels_last)
         with torch.autocast(looks.device.type, torch.bfloat16, enabled=self._half):

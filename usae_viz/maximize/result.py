@@ -228,16 +228,16 @@ def read_result(folder: Path) -> MaximizeResult:
         )
     try:
         Stored.model_validate(table)
-        pictures = {name: np.array(Image.open(folder / f)) for name, f in table["alpha"].items()}
+        pictures = {name: _pixels(folder / f) for name, f in table["alpha"].items()}
         if any(rgba.ndim != 3 or rgba.shape[2] != 4 for rgba in pictures.values()):
             raise ValueError("a picture without transparency")
-        return MaximizeResult(
+        result = MaximizeResult(
             concept=table["concept"],
             backbones=tuple(table["backbones"]),
             images={name: rgba[:, :, :3] for name, rgba in pictures.items()},
             alpha={name: rgba[:, :, 3] for name, rgba in pictures.items()},
             variants={
-                name: [np.array(Image.open(folder / f)) for f in files]
+                name: [_pixels(folder / f) for f in files]
                 for name, files in table["variants"].items()
             },
             natural=table["natural"],
@@ -262,6 +262,10 @@ def read_result(folder: Path) -> MaximizeResult:
             likeness=_floats(table["likeness"]),
             folder=folder,
         )
+        # Their pixels are those of the transparent ones, but pages copy the files.
+        for name in {result.file_of(name) for name in result.optimised}:
+            _pixels(folder / name)
+        return result
     except DAMAGE as error:
         raise RunError(
             f"{file} or a picture beside it is damaged",
@@ -271,12 +275,12 @@ def read_result(folder: Path) -> MaximizeResult:
 
 
 def is_readable(folder: Path) -> bool:
-    """Return whether there is a finished result of this format in a folder."""
+    """Return whether there is a finished result in a folder that `read_result` accepts."""
     try:
-        table = read_json(folder / "result.json")
+        read_result(folder)
     except RunError:
         return False
-    return isinstance(table, dict) and table.get("format") == FORMAT
+    return True
 
 
 def png(pixels: Pixels) -> bytes:
@@ -284,6 +288,11 @@ def png(pixels: Pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "png")
     return buffer.getvalue()
+
+
+def _pixels(file: Path) -> Pixels:
+    with Image.open(file) as opened:
+        return np.array(opened)
 
 
 def _plain(matrix: Floats) -> list[list[float | None]]:

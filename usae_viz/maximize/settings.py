@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ BALANCES = ("worst", "log", "sum")
 PRECISIONS = ("auto", "float32", "bfloat16")
 MARGIN = 1.15
 """Side of the canvas over the largest input size: room for views to move."""
+MOST_SEEDS = 1 << 63
+"""Seeds of torch's generators lie below."""
 LEAVES_PICTURES_ALONE = ("chunk", "batch", "channels_last", "compile")
 """Settings that change pictures by rounding only."""
 
@@ -57,8 +59,10 @@ class MaximizeSettings:
         early_stop: a picture is finished once its objective, averaged over 32 steps, rises by
             less than this (in natural levels) over the 32 before; 0: never early.
         chunk: concepts optimised in one batch and written together.
-        batch: most views in one graph; memory is bounded by it. None: 128, on a CPU as many as
-            have the pixels of 8 of 224 × 224.
+        batch: most views that a network holds in one graph; memory is bounded by it. A picture of
+            more views goes through the network in parts, each computed again on the way back.
+            None: 128; on a CPU pictures go together only as far as they have the pixels of 8 views
+            of 224 × 224.
         precision: ``float32``, ``bfloat16`` (autocast of the networks) or ``auto``: bfloat16 on
             CUDA where the device has it, else float32.
         channels_last: memory format of the networks' inputs and, meanwhile, of their weights, which
@@ -106,6 +110,8 @@ class MaximizeSettings:
         for name in ("steps", "views", "seeds", "chunk"):
             _at_least(name, getattr(self, name), 1)
         _at_least("seed", self.seed, 0)
+        if self.seed + max(self.seeds, self.images) > MOST_SEEDS:
+            raise UsageError("seed is too large", expected=f"below 2⁶³ - {self.seeds}")
         if self.size is not None:
             _at_least("size", self.size, 16)
         if self.batch is not None:
@@ -117,6 +123,12 @@ class MaximizeSettings:
             if not 0 <= weight < math.inf:
                 raise UsageError(f"{name} must be 0 or more", got=str(weight))
         for concept, weight in self.also.items():
+            if not hasattr(concept, "__index__"):
+                raise UsageError(
+                    f"{concept!r} is no concept",
+                    expected="also={number: weight}",
+                    got=repr(concept),
+                )
             if not math.isfinite(weight) or weight == 0:
                 raise UsageError(
                     f"the weight of concept {concept} cannot be used",
@@ -132,6 +144,15 @@ class MaximizeSettings:
                 got=f"start {str(self.start)!r}",
                 hint="use accentuate mode",
             )
+        for own in fields(self):
+            mode, value = OF_ONE_MODE.get(own.name, self.mode), getattr(self, own.name)
+            if mode != self.mode and value != own.default:
+                raise UsageError(
+                    f"{own.name} says nothing in {self.mode} mode",
+                    expected=f"{own.name} with {mode} mode only",
+                    got=f"{own.name} {value}",
+                    hint=f"ask for --mode {mode}, or leave it out",
+                )
         if self.mode == "diverse":
             _at_least("images", self.images, 2)
             if self.seeds > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from usae_viz.maximize.canvas import Canvas
 
@@ -20,13 +21,21 @@ class PhotoCanvas:
 
     Args:
         canvas: what is optimised.
-        photo: ``[3, height, width]`` in [0, 1], of the canvas's size.
+        photo: ``[3, height, width]`` in [0, 1]; resized to the canvas's size where it has another.
+
+    Attributes:
+        photo: the photograph at the canvas's size.
     """
 
     def __init__(self, canvas: Canvas, photo: Tensor) -> None:
         self._canvas = canvas
         with torch.no_grad():
             begin = canvas.images().logit(eps=1e-4)
+            # One's own parametrization has a size of its own.
+            size = (begin.shape[-2], begin.shape[-1])
+            if tuple(photo.shape[-2:]) != size:
+                photo = F.interpolate(photo[None], size, mode="bilinear", antialias=True)[0]
+            self.photo = photo
             self._offset = photo.clamp(ROOM, 1 - ROOM).logit() - begin
 
     def parameters(self) -> list[Tensor]:

@@ -136,7 +136,9 @@ def _shared(transfer: Floats, row: Row, columns: tuple[str, ...]) -> list[str]:
 def _contrast(transfer: Floats, rows: tuple[Row, ...], columns: tuple[str, ...]) -> list[str]:
     good, details = 0, []
     for i, row in enumerate(rows):
-        own = float(np.nan_to_num(transfer[i, columns.index(row.name)]))
+        own = float(transfer[i, columns.index(row.name)])
+        if np.isnan(own):
+            continue
         others = {name: float(transfer[i, columns.index(name)]) for name in row.lowered}
         others = {name: share for name, share in others.items() if not np.isnan(share)}
         highest = max(others, key=lambda name: others[name], default=None)
@@ -144,9 +146,11 @@ def _contrast(transfer: Floats, rows: tuple[Row, ...], columns: tuple[str, ...])
         good += own >= SHARED_REACHES and top < KEPT_DOWN
         against = "" if highest is None else f" against {highest} {top:.2f}×"
         details.append(f"{row.name} {own:.2f}×{against}")
+    if not details:
+        return []
     return [
         f"Told apart (at least {SHARED_REACHES:g}× in one, under {KEPT_DOWN:g}× in the others) in "
-        f"{good} of {len(rows)} pictures: {', '.join(details)}"
+        f"{good} of {len(details)} pictures: {', '.join(details)}"
     ]
 
 
@@ -158,8 +162,9 @@ def _accentuated(reading: Reading, rows: tuple[Row, ...], columns: tuple[str, ..
         j = columns.index(row.name)
         before[row.name], moved[row.name] = float(reading.start[j]), float(reading.moved[0, i, j])
     far = ", ".join(f"{name} {distance:.2f}" for name, distance in moved.items())
+    before = {name: share for name, share in before.items() if not np.isnan(share)}
     return [
-        f"the photograph itself: {_named(before)}",
+        *([f"the photograph itself: {_named(before)}"] if before else []),
         f"moved in features by {far} (0: the photograph, 1: as far as an average one)",
     ]
 

@@ -41,7 +41,7 @@ class ViewSpec:
         padding: what lies outside the canvas: ``reflection``, ``border`` or ``zeros``.
         augmentations: called one after the other on the views of each image ``[views, 3, s, s]``,
             for example kornia's or lucent's. They see views of the largest input size, which are
-            resized afterwards for the other backbones, so draws in pixels mean the same for all
+            resized afterwards to each backbone's, so draws in pixels mean the same for all
             (kornia#974). What they draw from the global generators of torch, numpy and Python is
             seeded by the step, alike for all images and backbones; the caller's state is kept.
 
@@ -82,6 +82,13 @@ class ViewSpec:
                 "the padding of views cannot be read",
                 expected="reflection, border or zeros",
                 got=repr(self.padding),
+            )
+        calls = self.augmentations
+        if not (isinstance(calls, Sequence) and all(callable(call) for call in calls)):
+            raise UsageError(
+                "the augmentations of views cannot be read",
+                expected="a sequence of callables; one alone too: (RandomErasing(),)",
+                got=repr(calls),
             )
 
     def scale_at(self, progress: float) -> tuple[float, float]:
@@ -208,17 +215,15 @@ def apply_views(images: Tensor, views: Views, size: int) -> Tensor:
         ``[n * views, 3, size, size]``, the views of an image side by side. The noise may reach
         beyond [0, 1].
     """
-    if views.spec.augmentations and size != views.size:
-        seen = apply_views(images, views, views.size)
-        return F.interpolate(seen, (size, size), mode="bilinear", antialias=True)
-    seen = _warped(images, views, size)
+    drawn = views.size if views.spec.augmentations else size
+    seen = _warped(images, views, drawn)
     # (x - 1/2) · gain + 1/2 + offset + noise, in one pass over the pixels.
     gain = views.gain.to(images)
     plus = (0.5 + views.offset).to(images) - 0.5 * gain
     if views.spec.noise:
-        plus = plus + _resampled(views.noise_fields(), size).to(images)
+        plus = plus + _resampled(views.noise_fields(), drawn).to(images)
     seen = torch.addcmul(plus, seen, gain)
-    return _augmented(seen, views).flatten(0, 1)
+    return _augmented(seen, views, size).flatten(0, 1)
 
 
 @torch.no_grad()
@@ -293,7 +298,7 @@ def _resampled(noise: Tensor, size: int) -> Tensor:
     return field * (noise.std() / field.std().clamp_min(1e-12))
 
 
-def _augmented(seen: Tensor, views: Views) -> Tensor:
+def _augmented(seen: Tensor, views: Views, size: int) -> Tensor:
     if not views.spec.augmentations:
         return seen
     # Image by image: what a call draws would otherwise depend on which images are in the batch.
@@ -302,6 +307,9 @@ def _augmented(seen: Tensor, views: Views) -> Tensor:
         with _seeded(views.seed):
             for augmentation in views.spec.augmentations:
                 image = augmentation(image)
+        # Some change the size, and by how much may be drawn.
+        if tuple(image.shape[-2:]) != (size, size):
+            image = F.interpolate(image, (size, size), mode="bilinear", antialias=True)
         looked.append(image)
     return torch.stack(looked)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from usae_viz.concepts import load_index
 from usae_viz.errors import BusyError
 from usae_viz.lock import PATIENCE
 from usae_viz.maximize import is_readable
@@ -81,9 +82,17 @@ def _page(run: Run, concepts: Sequence[int], ranks: int) -> Path | None:
 
 
 def _others(run: Run, concepts: Sequence[int]) -> list[int]:
-    """Return what else can be shown; results of an older format are left out."""
+    """Return what else can be shown.
+
+    Left out is what would only fail now that the pictures asked for are made: concepts none of
+    whose results can be read, and those that the index has no longer, or finds dead.
+    """
+    index = load_index(run)
     return [
         k
         for k in run.maximized_concepts()
-        if k not in concepts and is_readable(run.maximized_dir(k, kind=run.maximized_kinds(k)[0]))
+        if k not in concepts
+        and k < index.concepts
+        and not index.dead[k]
+        and any(is_readable(run.maximized_dir(k, kind=kind)) for kind in run.maximized_kinds(k))
     ]
