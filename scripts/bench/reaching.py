@@ -27,8 +27,8 @@ from usae_viz.run import demo_run
 
 LUCENT_STEPS, HORAMA_STEPS = 512, 1000
 """Their defaults."""
-CHANNELS = {"lucent": 20, "horama": 10}
-"""How many each is given; a picture of horama's takes eleven minutes."""
+CHANNELS = 20
+"""How many each is given; a picture of horama's takes eleven minutes, so finished ones are kept."""
 PICTURES = Path("build/reaching").resolve()
 """Delete it to have the peers' pictures made again."""
 QUICKLY = {"views": 1, "lr": 0.1}
@@ -82,7 +82,7 @@ def _real() -> Subject | None:
 
 
 def _reaching(quick: bool) -> list[Row]:
-    """Compare with each peer on its own number of channels."""
+    """Compare with each peer on the same channels."""
     subject = None if quick else _real()
     if subject is None:
         backbone = load_run_backbones(demo_run(), ["resnet"])["resnet"]
@@ -96,12 +96,12 @@ def _reaching(quick: bool) -> list[Row]:
     with torch.no_grad():
         start = make_canvas(MaximizeSettings().parametrization, [0], size, size).images()
         alive = (subject.backbone(start).mean((0, 2, 3)) != 0).nonzero().flatten().tolist()
+    count = 1 if quick else CHANNELS
+    channels = [alive[number * len(alive) // count] for number in range(count)]
     rows = []
     for name, way in ways.items():
         if (quick and name == "horama") or not peer(name):
             continue
-        count = 1 if quick else CHANNELS[name]
-        channels = [alive[number * len(alive) // count] for number in range(count)]
         made = []
         for channel in channels:
             run = functools.partial(way, channel)
