@@ -26,7 +26,7 @@ def sweep_points(sets: Sequence[str]) -> dict[str, list[str]]:
         UsageError: a value is empty, or given twice; a key has several values and is given again.
     """
     choices: list[list[tuple[str, str]]] = []
-    seen: dict[str, int] = {}
+    varied: dict[str, bool] = {}
     for text in sets:
         key, sign, value = text.partition("=")
         key = key.strip()
@@ -39,9 +39,13 @@ def sweep_points(sets: Sequence[str]) -> dict[str, list[str]]:
                 expected="for example usae.k=16,32",
             )
         several = len(values) > 1
-        before, seen[key] = seen.get(key, 0), max(len(values), seen.get(key, 0))
-        if before and seen[key] > 1:
-            raise UsageError(f"--set gives {key} several values, and another one as well")
+        if key in varied and (several or varied[key]):
+            raise UsageError(
+                f"--set gives {key} several values, and another one as well",
+                expected="a key that is varied once",
+                got=text,
+            )
+        varied[key] = several
         short = key.rpartition(".")[2]
         choices.append(
             [(f"{short}={v}" if several else "", f"{key}={v}" if sign else text) for v in values]

@@ -67,7 +67,11 @@ def train(
     if grow is not None and "" not in recipes:
         raise UsageError("--grow takes one value a key", got="several, by commas")
     if grow is not None and dry_run:
-        raise UsageError("--dry-run plans a training from its first step", got="--grow")
+        raise UsageError(
+            "--dry-run plans a training of all backbones",
+            expected="--dry-run without --grow",
+            hint="leave out one of them",
+        )
     folder = recipe_out(base, out)
     use_threads(threads)
     from usae_viz import workflow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Iterable
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from usae_viz.errors import ConceptError
 
@@ -46,10 +46,10 @@ def concept_numbers(concepts: SupportsIndex | Iterable[SupportsIndex] | str) -> 
     if isinstance(concepts, str):
         return parse_concepts(concepts)
     try:
-        several = concepts if isinstance(concepts, Iterable) else [concepts]
         # Arrays and tensors of no dimension pass for iterable.
-        found = [concepts] if getattr(concepts, "ndim", 1) == 0 else several
-        return list(dict.fromkeys(operator.index(concept) for concept in found))  # type: ignore[arg-type]
+        several = isinstance(concepts, Iterable) and getattr(concepts, "ndim", 1) > 0
+        asked: Any = concepts if several else [concepts]
+        return list(dict.fromkeys(map(operator.index, asked)))
     except TypeError:
         raise ConceptError(
             f"{concepts!r} names no concepts", expected="whole numbers, or a text like 7,12,30-40"

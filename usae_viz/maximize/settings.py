@@ -110,8 +110,9 @@ class MaximizeSettings:
         for name in ("steps", "views", "seeds", "chunk"):
             _at_least(name, getattr(self, name), 1)
         _at_least("seed", self.seed, 0)
-        if self.seed + max(self.seeds, self.images) > MOST_SEEDS:
-            raise UsageError("seed is too large", expected=f"below 2⁶³ - {self.seeds}")
+        most = MOST_SEEDS - max(self.seeds, self.images)
+        if self.seed > most:
+            raise UsageError("seed is too large", expected=f"at most {most}", got=str(self.seed))
         if self.size is not None:
             _at_least("size", self.size, 16)
         if self.batch is not None:

@@ -107,8 +107,8 @@ class JumpReLU(TopK):
     def penalty(self, drawn: int, pre_gate: Tensor, indices: Tensor) -> Tensor | None:
         """Return (mean number kept / k − 1)², the mean over the tokens of all ranks."""
         count: Tensor = _Count.apply(pre_gate, self._thresholds(drawn, indices))
-        both = torch.stack([count.detach(), count.new_tensor(len(indices))])
-        kept, tokens = self.ranks.sum_(both.clone())
+        own_sums = torch.stack([count.detach(), count.new_tensor(len(indices))])
+        kept, tokens = self.ranks.sum_(own_sums)
         over: Tensor = kept / (self.usae.k * tokens) - 1
         own = count / (self.usae.k * len(indices))
         # A rank's share of the gradient: averaged over ranks it is that of the square.

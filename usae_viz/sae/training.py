@@ -100,24 +100,12 @@ def train_usae(
     """
     budget = recipe.training
     parts = ingredients(recipe.usae, budget) if parts is None else parts
-    statistics = store.statistics()
-    dims = {name: len(values.mean) for name, values in statistics.items()}
     width = recipe.usae.concepts
     sharded = budget.parallel == "concepts" and ranks.count > 1
     if sharded:
         start, stop = shard_bounds(width, ranks.number, ranks.count)
         width, ranks = stop - start, WholeBatch(ranks.number, ranks.count)
-    usae = UniversalSAE(
-        dims,
-        width,
-        recipe.usae.k,
-        recipe.concepts.tau,
-        encoding=encoding(parts),
-        gate=parts.gate,
-    )
-    for name, values in statistics.items():
-        usae.set_standardisation(name, values.mean, values.scale)
-    usae.to(device)
+    usae = empty_usae(recipe, parts, store, width).to(device)
     gather = None
     if sharded:
         if base is not None:
@@ -151,6 +139,24 @@ def train_usae(
     if ranks.first:
         finish_training(run, recipe, usae, trainer, parts)
     return usae.eval().requires_grad_(False)
+
+
+def empty_usae(
+    recipe: Recipe, parts: Ingredients, store: TokenStore, concepts: int
+) -> UniversalSAE:
+    """Return a model of a recipe before any row is set, standardised as its store says."""
+    statistics = store.statistics()
+    usae = UniversalSAE(
+        {name: len(values.mean) for name, values in statistics.items()},
+        concepts,
+        recipe.usae.k,
+        recipe.concepts.tau,
+        encoding=encoding(parts),
+        gate=parts.gate,
+    )
+    for name, values in statistics.items():
+        usae.set_standardisation(name, values.mean, values.scale)
+    return usae
 
 
 def first_step(

@@ -15,14 +15,13 @@ from usae_viz.backbones.device import open_device
 from usae_viz.images import open_source
 from usae_viz.recipe import Recipe
 from usae_viz.run import Run
-from usae_viz.sae import UniversalSAE
 from usae_viz.sae.average import finished_copy
-from usae_viz.sae.modes import encoding, ingredients
+from usae_viz.sae.modes import ingredients
 from usae_viz.sae.ordering import number_concepts
 from usae_viz.sae.ranks import ONE
 from usae_viz.sae.state import Stateful, save_state
 from usae_viz.sae.trainer import Trainer
-from usae_viz.sae.training import NUMBERING_BATCHES, first_step
+from usae_viz.sae.training import NUMBERING_BATCHES, empty_usae, first_step
 from usae_viz.sae.validation import validate
 from usae_viz.workflow.backbones import describe_run
 from usae_viz.workflow.training import held_out_tokens
@@ -111,19 +110,7 @@ def _extract(
 def _train(recipe: Recipe, run: Run, device: str, pace: Pace, looked: int, clock: Clock) -> Pace:
     store = ActivationStore(run.activations_dir)
     parts = ingredients(recipe.usae, recipe.training)
-    statistics = store.statistics()
-    dims = {name: len(values.mean) for name, values in statistics.items()}
-    usae = UniversalSAE(
-        dims,
-        recipe.usae.concepts,
-        recipe.usae.k,
-        recipe.concepts.tau,
-        encoding=encoding(parts),
-        gate=parts.gate,
-    )
-    for name, values in statistics.items():
-        usae.set_standardisation(name, values.mean, values.scale)
-    usae.to(open_device(device))
+    usae = empty_usae(recipe, parts, store, recipe.usae.concepts).to(open_device(device))
     began = clock()
     step = first_step(usae, parts, store, recipe, ONE)
     began = clock() - began

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,7 +72,11 @@ def evaluate(
     source = open_source(recipe.images)
     # Before anything is measured: without activations there are no controls.
     store = open_store(run) if controls else None
-    batches, count = _batches(run, recipe, source, live=images is not None, device=device)
+    if images is None:
+        batches, count = token_images(run, recipe, source, "validation", device)
+    else:
+        live = _live(run, recipe, source, device)
+        batches, count = live(), len(source.ids)
     scorer = LabelScorer(usae, source.label_names)
 
     def tokens() -> Iterator[Mapping[str, Tensor]]:
@@ -87,11 +91,6 @@ def evaluate(
                 progress("evaluating", done, count)
             yield rows
 
-    def again() -> Iterator[Mapping[str, Tensor]]:
-        # For each model that the run is compared with, the networks read the images anew.
-        for _, rows in _batches(run, recipe, source, live=True, device=device)[0]:
-            yield rows
-
     table, statistics = evaluate_usae(usae, tokens(), replicates=replicates, shuffled=True)
     result = {
         "run": str(run.path),
@@ -102,7 +101,8 @@ def evaluate(
         **table,
     }
     if store is not None:
-        held_out = stored_images(store) if images is None else again
+        # For each model that the run is compared with, the networks read other images anew.
+        held_out = stored_images(store) if images is None else lambda: (rows for _, rows in live())
         result["controls"]["untrained"] = untrained(run, store, held_out)
         result["controls"]["independent"] = independent(
             run, store, held_out, steps=control_steps, watch=watch
@@ -122,14 +122,11 @@ def holds_out(recipe: Recipe) -> bool:
     return bool(split_ids(open_source(recipe.images), "validation", recipe.images.validation))
 
 
-def _batches(
-    run: Run, recipe: Recipe, source: ImageSource, *, live: bool, device: str
-) -> tuple[Images, int]:
-    if not live:
-        return token_images(run, recipe, source, "validation", device)
+def _live(run: Run, recipe: Recipe, source: ImageSource, device: str) -> Callable[[], Images]:
+    """Return what has the networks, loaded once, read all images of a source."""
     backbones = {name: b.to(open_device(device)) for name, b in load_run_backbones(run).items()}
     size = recipe.activations.batch_images
-    return live_tokens(backbones, source, source.ids, size), len(source.ids)
+    return lambda: live_tokens(backbones, source, source.ids, size)
 
 
 def charts(

@@ -33,21 +33,25 @@ def parameters(recipe: Recipe, dims: Mapping[str, int]) -> int:
 
 def learning(recipe: Recipe, dims: Mapping[str, int]) -> int:
     """Return how many numbers have a gradient and moments in training."""
-    usae, width = recipe.usae, sum(dims.values())
-    if usae.variant != "archetypal":
+    if recipe.usae.variant != "archetypal":
         return parameters(recipe, dims)
-    # The mixture of archetypes, and what may leave their hull, in place of the dictionaries.
-    mixture = (usae.archetypes or ARCHETYPES) + (width if usae.relaxation else 0)
-    return parameters(recipe, dims) + usae.concepts * (mixture - width)
+    # The dictionaries are made of the mixture.
+    dictionaries = recipe.usae.concepts * sum(dims.values())
+    return parameters(recipe, dims) - dictionaries + _mixture(recipe, dims)
 
 
 def beside(recipe: Recipe, dims: Mapping[str, int]) -> int:
     """Return how many numbers a training's model has beside the USAE's: archetypes and mixture."""
-    usae, width = recipe.usae, sum(dims.values())
-    if usae.variant != "archetypal":
+    if recipe.usae.variant != "archetypal":
         return 0
-    points = (usae.archetypes or ARCHETYPES) * width
-    return learning(recipe, dims) - parameters(recipe, dims) + usae.concepts * width + points
+    return _mixture(recipe, dims) + (recipe.usae.archetypes or ARCHETYPES) * sum(dims.values())
+
+
+def _mixture(recipe: Recipe, dims: Mapping[str, int]) -> int:
+    """Return how many numbers mix archetypes into rows, and lead rows out of their hull."""
+    usae = recipe.usae
+    steps = sum(dims.values()) if usae.relaxation else 0
+    return usae.concepts * ((usae.archetypes or ARCHETYPES) + steps)
 
 
 def image_bytes(recipe: Recipe, dims: Mapping[str, int]) -> int:

@@ -111,6 +111,7 @@ def check_growth(recipe: Recipe, grow: Run) -> None:
                 f"{whose} is of a training that cannot be grown",
                 expected=f'variant "topk" and mode {" or ".join(GROWABLE)}',
                 got=f'variant "{spec.variant}", mode "{spec.mode}"',
+                hint="train all backbones together",
             )
 
 
@@ -123,6 +124,7 @@ def _same_networks(run: Run, grow: Run) -> None:
                 f"{record.spec.name} is not the network that {grow.path} was trained with",
                 expected=", ".join(f"{key} {theirs[key]}" for key in differing),
                 got=", ".join(f"{key} {mine[key]}" for key in differing),
+                hint=f"describe it as {grow.recipe_file} does",
             )
 
 
