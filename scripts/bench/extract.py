@@ -21,6 +21,7 @@ from usae_viz.run import Run
 from usae_viz.workflow.backbones import describe_run, load_backbones
 
 RECIPES = Path(__file__).parents[2] / "recipes"
+BUILD = Path("build")
 
 
 def chosen_recipe(images: int) -> tuple[Recipe, str]:
@@ -52,7 +53,9 @@ def rows(quick: bool) -> list[Row]:
             for batch in prepared[key]:
                 backbone.read(batch)
 
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    # On the disk that holds the checkout (/tmp may be memory), where git does not look.
+    BUILD.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         made = Path(folder) / "run"
 
         def ours() -> None:

@@ -29,6 +29,7 @@ TOKENS = GRID * GRID
 SHARD_IMAGES = 512
 BATCH_TOKENS = 32 * TOKENS
 """A batch of the official code: 32 images."""
+BUILD = Path("build")
 
 
 def _tokens(images: int, dim: int, seed: int) -> torch.Tensor:
@@ -128,7 +129,9 @@ def rows(quick: bool) -> list[Row]:
         print("the system cannot forget files: left out", file=sys.stderr)
         return []
     images, samples, rounds = (5 * 512, 64, 3) if quick else (24 * 512, 320, 7)
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as root:
+    # On the disk that holds the checkout (/tmp may be memory), where git does not look.
+    BUILD.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD) as root:
         store, npz = Path(root) / "store", Path(root) / "npz"
         make_store(store, images)
         make_npz(npz, samples)
