@@ -126,14 +126,14 @@ def attribute_classes(
     direction = view.native - view.mean
     while True:
         gradient = _mean_gradient(readout, image, view, direction, chosen, steps, batch_size)
-        gap = abs(float((gradient * direction).double().sum()) - (score - mean))
+        gap = abs(float((gradient * direction).cpu().double().sum()) - (score - mean))
         if gap <= tolerance * abs(score - mean) or 2 * steps > max_steps:
             break
         steps *= 2
     concepts = view.per_concept(view.parts(gradient))
     local = _gradient(readout, image, view.native, chosen)
     fast = view.per_concept(view.parts(local))
-    present = view.present
+    present = view.present.cpu()
     order = present[concepts[present].abs().argsort(descending=True, stable=True)]
     shown = [int(k) for k in order[:top]]
     removed = [view.scaled({k: 0.0}) for k in shown]
@@ -146,7 +146,7 @@ def attribute_classes(
     ]
     rest = order[top:]
     rows.append(Row("others", None, float(concepts[rest].sum()), float(fast[rest].sum())))
-    lost = [float((g * view.error).double().sum()) for g in (gradient, local)]
+    lost = [float((g * view.error).cpu().double().sum()) for g in (gradient, local)]
     rows.append(Row("error", None, lost[0], lost[1]))
     rows.append(Row("bias", None, mean - blank))
     return ClassAttribution(
@@ -164,9 +164,8 @@ def attribute_classes(
 
 @torch.no_grad()
 def _scores(readout: Readout, image: Tensor, maps: Tensor, batch_size: int) -> Tensor:
-    return torch.cat(
-        [readout.scores(image, part) for part in torch.split(maps, batch_size)]
-    ).double()
+    found = [readout.scores(image, part).cpu() for part in torch.split(maps, batch_size)]
+    return torch.cat(found).double()
 
 
 def _gradient(readout: Readout, image: Tensor, maps: Tensor, target: int) -> Tensor:

@@ -73,9 +73,10 @@ class Decomposition:
         return self.code.values * torch.einsum("tkd,td->tk", rows[self.code.indices], pulled)
 
     def per_concept(self, entries: Tensor) -> Tensor:
-        """Return entries like ``code.values`` summed by concept, float64 ``[concepts]``."""
-        total = torch.zeros(self.usae.concepts, dtype=torch.float64, device=entries.device)
-        return total.index_add(0, self.code.indices.flatten(), entries.flatten().double())
+        """Return entries like ``code.values`` summed by concept: float64 ``[concepts]``, CPU."""
+        total = torch.zeros(self.usae.concepts, dtype=torch.float64)
+        where = self.code.indices.flatten().cpu()
+        return total.index_add(0, where, entries.flatten().cpu().double())
 
     @property
     def present(self) -> Tensor:

@@ -166,7 +166,7 @@ class Examiner:
         # concept that all of them see comes before one that a single backbone is full of.
         total = torch.zeros(self.usae.concepts, dtype=torch.float64)
         for name, view in views.items():
-            mean = view.per_concept(view.code.values).cpu() / len(view.code.values)
+            mean = view.per_concept(view.code.values) / len(view.code.values)
             natural = torch.from_numpy(
                 self.index.natural_score[self.index.names.index(name)].astype(np.float64)
             )

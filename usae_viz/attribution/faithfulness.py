@@ -85,7 +85,7 @@ def measure_faithfulness(
     def read(masks: Tensor) -> Tensor:
         """Score the image with ``masks [n, H, W]`` telling what is kept."""
         parts = [
-            score(start + part[:, None] * (image - start)).double().cpu()
+            score(start + part[:, None] * (image - start)).cpu().double()
             for part in torch.split(masks, batch_size)
         ]
         return torch.cat(parts)
@@ -104,7 +104,7 @@ def measure_faithfulness(
             float(torch.trapezoid((curve - empty) / scale, dx=1 / steps)) if usable else 0.5
             for curve in (deleted, inserted)
         ]
-        removed = (sets * values).sum((1, 2)).double().cpu()
+        removed = (sets * values).sum((1, 2)).cpu().double()
         result[name] = Faithfulness(areas[0], areas[1], _pearson(removed, fall))
     return result
 
@@ -240,7 +240,8 @@ def randomisation_correlation(
 
 def rank_correlation(first: Tensor, second: Tensor) -> float:
     """Return Spearman's correlation of two maps of the same shape; NaN if one is constant."""
-    ranks = [values.flatten().double().argsort().argsort().double() for values in (first, second)]
+    flat = [values.flatten().cpu().double() for values in (first, second)]
+    ranks = [values.argsort().argsort().double() for values in flat]
     constant = any(bool(v.max() == v.min()) for v in (first, second))
     return float("nan") if constant else _pearson(*ranks)
 

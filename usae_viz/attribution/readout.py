@@ -171,8 +171,8 @@ def fit_probe(
             got=f"{len(labels)} labels",
         )
     means = [backbone.native_map(part).mean((2, 3)) for part in torch.split(images, batch_size)]
-    features = torch.cat(means).double()
-    centre, wanted = features.mean(0), F.one_hot(labels, len(names)).double()
+    features = torch.cat(means).cpu().double()
+    centre, wanted = features.mean(0), F.one_hot(labels.cpu(), len(names)).double()
     x, y = features - centre, wanted - wanted.mean(0)
     gram = x.T @ x
     gram.diagonal().add_(ridge * gram.diagonal().mean())

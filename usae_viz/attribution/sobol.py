@@ -51,7 +51,9 @@ def sobol_indices(
     masks = torch.cat([first, swapped.flatten(0, 1)]).view(-1, 1, cells, cells)
     scores = torch.cat(
         [
-            score(start + F.interpolate(part, image.shape[-2:], mode="nearest") * (image - start))
+            score(
+                start + F.interpolate(part, image.shape[-2:], mode="nearest") * (image - start)
+            ).cpu()
             for part in torch.split(masks, batch_size)
         ]
     ).double()

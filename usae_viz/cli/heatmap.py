@@ -8,11 +8,14 @@ from typing import Annotated, Any, cast
 import typer
 
 from usae_viz.cli.terminal import (
+    DeviceOption,
     JsonOption,
     OutOption,
     RunOption,
+    ThreadsOption,
     chosen_run,
     print_json,
+    use_threads,
     verb,
 )
 
@@ -24,13 +27,18 @@ def heatmap(
     run: RunOption = None,
     style: Annotated[str, typer.Option(help="overlay, transparent or contour.")] = "overlay",
     out: OutOption = None,
+    threads: ThreadsOption = None,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Where a concept is in images, all backbones side by side."""
     opened = chosen_run(run)
+    use_threads(threads)
     from usae_viz import workflow
 
-    table = workflow.heatmap(opened, images, concept, style=cast(Any, style), out=out)
+    table = workflow.heatmap(
+        opened, images, concept, style=cast(Any, style), out=out, device=device
+    )
     if as_json:
         print_json(table)
         return

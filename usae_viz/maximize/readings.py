@@ -156,7 +156,7 @@ def _starts(
         asked = torch.tensor(concepts, device=reader.mean.device)
         maps = reader(start[None].to(asked.device))
         _, _, mean = read_clean(usae, reader.name, maps, asked[:1])
-        rows.append(mean[0, asked].double().cpu().numpy())
+        rows.append(mean[0, asked].cpu().double().numpy())
     return np.stack(rows)
 
 

@@ -21,6 +21,10 @@ class SparseCode(NamedTuple):
     values: Tensor
     indices: Tensor
 
+    def to(self, device: torch.device | str) -> SparseCode:
+        """Return the code on a device."""
+        return SparseCode(self.values.to(device), self.indices.to(device))
+
 
 def largest(scores: Tensor, k: int) -> Tensor:
     """Return the indices ``[n, k]`` of the k largest of each row ``[n, concepts]``, in any order.

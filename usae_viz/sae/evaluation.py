@@ -34,7 +34,8 @@ def evaluate_usae(
     Args:
         usae: the model.
         batches: per backbone ``[images, tokens, dim]`` raw tokens, or ``[n, dim]`` where nothing
-            is asked of images; the same place is the same pixels everywhere.
+            is asked of images; the same place is the same pixels everywhere. On the CPU, wherever
+            the model is.
         replicates: of the bootstrap over images that gives ``intervals``; 0 leaves them out. Wide
             dictionaries get fewer.
         shuffled: also pair each backbone's tokens with others of the same batch, drawn at random:
@@ -122,7 +123,12 @@ def _control(
 
 
 def _encode(usae: UniversalSAE, images: Mapping[str, Tensor]) -> dict[str, SparseCode]:
-    return {name: usae.encode(name, images[name].flatten(0, 1)) for name in usae.names}
+    """Return codes on the CPU, which counts them; a model in training lies where it is trained."""
+    device = usae.bias[0].device
+    return {
+        name: usae.encode(name, images[name].flatten(0, 1).to(device)).to("cpu")
+        for name in usae.names
+    }
 
 
 def _pieces(codes: Mapping[str, SparseCode], concepts: int) -> Iterator[slice]:

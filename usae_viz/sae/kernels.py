@@ -59,38 +59,43 @@ def _transposed(
 
 
 class Kernels:
-    """`products.Products` in Triton, for CUDA."""
+    """`products.Products` in Triton, for CUDA.
+
+    Triton launches on the current GPU, which need not be the one that holds the tensors.
+    """
 
     def decode(self, values: Tensor, indices: Tensor, rows: Tensor) -> Tensor:
         """See `Products`."""
         (n, k), dim = indices.shape, rows.shape[1]
         out = rows.new_empty(n, dim)
-        _decode[(n, triton.cdiv(dim, WIDTH))](
-            values.contiguous(),
-            indices.contiguous(),
-            rows.contiguous(),
-            out,
-            dim,
-            k,
-            width=WIDTH,
-            sums=_sum_type(rows),
-        )
+        with torch.cuda.device_of(rows):
+            _decode[(n, triton.cdiv(dim, WIDTH))](
+                values.contiguous(),
+                indices.contiguous(),
+                rows.contiguous(),
+                out,
+                dim,
+                k,
+                width=WIDTH,
+                sums=_sum_type(rows),
+            )
         return out
 
     def dots(self, tokens: Tensor, indices: Tensor, rows: Tensor) -> Tensor:
         """See `Products`."""
         n, k = indices.shape
         out = rows.new_empty(n, k)
-        _dots[(n, k)](
-            tokens.contiguous(),
-            indices.contiguous(),
-            rows.contiguous(),
-            out,
-            rows.shape[1],
-            k,
-            width=WIDTH,
-            sums=_sum_type(rows),
-        )
+        with torch.cuda.device_of(rows):
+            _dots[(n, k)](
+                tokens.contiguous(),
+                indices.contiguous(),
+                rows.contiguous(),
+                out,
+                rows.shape[1],
+                k,
+                width=WIDTH,
+                sums=_sum_type(rows),
+            )
         return out
 
     def transposed(self, weights: Tensor, token: Tensor, starts: Tensor, tokens: Tensor) -> Tensor:
@@ -98,17 +103,18 @@ class Kernels:
         dim = tokens.shape[1]
         ends = torch.cat([starts[1:], starts.new_tensor([len(token)])])
         out = tokens.new_empty(len(starts), dim)
-        _transposed[(len(starts), triton.cdiv(dim, WIDTH))](
-            weights.contiguous(),
-            token.contiguous(),
-            starts.contiguous(),
-            ends,
-            tokens.contiguous(),
-            out,
-            dim,
-            width=WIDTH,
-            sums=_sum_type(tokens),
-        )
+        with torch.cuda.device_of(tokens):
+            _transposed[(len(starts), triton.cdiv(dim, WIDTH))](
+                weights.contiguous(),
+                token.contiguous(),
+                starts.contiguous(),
+                ends,
+                tokens.contiguous(),
+                out,
+                dim,
+                width=WIDTH,
+                sums=_sum_type(tokens),
+            )
         return out
 
 

@@ -35,11 +35,11 @@ class Reconstruction:
         """Add images.
 
         Args:
-            images: raw tokens ``[images, tokens, dim]`` per backbone.
+            images: raw tokens ``[images, tokens, dim]`` per backbone, on the CPU.
             codes: of the same tokens in that order, ``[images * tokens, k]``.
-            weights: ``[replicates + 1, images]`` float64; row 0 is ones.
+            weights: ``[replicates + 1, images]`` float64, on the CPU; row 0 is ones.
         """
-        names = self.usae.names
+        names, device = self.usae.names, self.usae.bias[0].device
         for j, name in enumerate(names):
             tokens = images[name]
             if j == 0:
@@ -47,7 +47,8 @@ class Reconstruction:
             self.total[j] += weights @ tokens.sum(1, dtype=torch.float64)
             self.square[:, j] += weights @ tokens.square().sum((1, 2), dtype=torch.float64)
             for i, source in enumerate(names):
-                made = self.usae.decode(name, codes[source]).view_as(tokens)
+                # Sums are of float64, which not every device has.
+                made = self.usae.decode(name, codes[source].to(device)).cpu().view_as(tokens)
                 lost = (tokens - made).square().sum((1, 2), dtype=torch.float64)
                 self.error[:, i, j] += weights @ lost
 

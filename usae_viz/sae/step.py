@@ -105,9 +105,12 @@ class TrainingStep:
         """
         usae, parts = self.usae, self.parts
         device = usae.bias[0].device
+        # Batches lie in memory that is used again. CUDA has staged it when the call returns; MPS
+        # would still be reading.
+        ahead = device.type == "cuda"
         tokens = {
             name: Tokens(
-                batch[name].to(device, usae.bias[0].dtype, non_blocking=True),
+                batch[name].to(device, usae.bias[0].dtype, non_blocking=ahead),
                 usae.mean(name),
                 self._scale[name],
             )
