@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -59,6 +60,7 @@ def jobs(folder: Path, recipe: Path, photo: Path, device: str) -> Iterator[tuple
     exact, few = sets("training.precision=float32"), sets("training.steps=6")
     train: Words = ["train", recipe, *exact]
     yield "train", [*train, "--out", own / "run"]
+    yield "resumed", [*train, "--out", own / "resumed", "--resume"]
     run = ["--run", folder / "cpu" / "run"]
     for mode in ("paper", "crosscoder", "sparc", "independent"):
         yield mode, [*train, *few, *sets(f"usae.mode={mode}"), "--out", own / mode]
@@ -166,12 +168,13 @@ def main(build: Path, folder: Path) -> None:
     Image.fromarray(noise).save(photo)
     for device in ("cpu", NAME):
         for name, words in jobs(folder, recipe, photo, device):
+            if name == "resumed":
+                with patch.object(step.TrainingStep, "finish", side_effect=KeyboardInterrupt):
+                    assert call(name, words, device)["exit"]
             # What CUDA does and no other device: candidates in bfloat16.
-            screens = step.screens
-            if name == "screened":
-                step.screens = lambda *_: True
-            print(json.dumps(call(name, words, device)), flush=True)
-            step.screens = screens
+            screens = (lambda *_: True) if name == "screened" else step.screens
+            with patch.object(step, "screens", screens):
+                print(json.dumps(call(name, words, device)), flush=True)
         table = library(open_run(folder / "cpu" / "run"), device)
         print(json.dumps({"job": "library", "device": device, "exit": 0, "table": table}))
 
