@@ -45,6 +45,21 @@ def test_another_index_makes_results_anew(run: Run) -> None:
     assert read_result(made.folder).natural == pytest.approx(again.natural)
 
 
+def test_levels_of_further_concepts_count_too(run: Run) -> None:
+    settings: dict[str, Any] = {**QUICK, "also": {5: 0.5}}
+    (made,) = maximize(run, 3, **settings)
+    assert made.folder is not None
+    file = made.folder / "result.json"
+    before = file.stat().st_mtime_ns
+    maximize(run, 3, **settings)
+    assert file.stat().st_mtime_ns == before
+    table = json.loads(file.read_text("utf-8"))
+    table["settings"]["also_levels"]["5"][0] *= 2
+    file.write_text(json.dumps(table), "utf-8")
+    (again,) = maximize(run, 3, **settings)
+    assert again.settings["also_levels"] == made.settings["also_levels"]
+
+
 def test_levels_count_even_where_the_pictures_are_the_same(run: Run) -> None:
     (made,) = maximize(run, 3, **QUICK)
     assert made.folder is not None

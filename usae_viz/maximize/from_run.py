@@ -102,6 +102,12 @@ def maximize(
         "rows": {row.name: [list(row.raised), list(row.lowered)] for row in rows},
         "usae_sha256": file_sha256(run.usae_file),
     }
+    if chosen.also:
+        # Their weights are in units of these; of the concept itself the result holds the levels.
+        made_by["also_levels"] = {
+            str(concept): [float(f"{level:.5g}") for level in index.natural_score[:, concept]]
+            for concept in chosen.also
+        }
     if photo_sha is not None:
         made_by["start"] = {"file": Path(str(chosen.start)).name, "sha256": photo_sha}
     done = {} if again or not chosen.can_be_told_apart else _finished(places, made_by, index)
