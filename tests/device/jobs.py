@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import tomli_w
 import torch
 from PIL import Image
 from torch import Tensor
@@ -156,12 +158,9 @@ def main(build: Path, folder: Path) -> None:
     torch.set_num_threads(1)
     print(json.dumps({"job": "mistakes", "device": NAME, "exit": 0, "table": mistakes()}))
     recipe = write_recipe(folder, images=12, steps=20)
-    head, first, rest = recipe.read_text().split("[[backbones]]")
-    second, tail = rest.split("[activations]")
-    third = second.replace('"second"', '"third"')
-    (folder / "grow.toml").write_text(
-        "[[backbones]]".join([head, first, second, third]) + "[activations]" + tail
-    )
+    table = tomllib.loads(recipe.read_text())
+    table["backbones"].append({**table["backbones"][-1], "name": "third"})
+    (folder / "grow.toml").write_text(tomli_w.dumps(table))
     photo = folder / "photos" / "noise.png"
     photo.parent.mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (48, 40, 3), dtype=np.uint8)

@@ -133,7 +133,7 @@ def attribute_classes(
     concepts = view.per_concept(view.parts(gradient))
     local = _gradient(readout, image, view.native, chosen)
     fast = view.per_concept(view.parts(local))
-    present = view.present.cpu()
+    present = view.present
     order = present[concepts[present].abs().argsort(descending=True, stable=True)]
     shown = [int(k) for k in order[:top]]
     removed = [view.scaled({k: 0.0}) for k in shown]

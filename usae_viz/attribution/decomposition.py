@@ -80,8 +80,8 @@ class Decomposition:
 
     @property
     def present(self) -> Tensor:
-        """Concepts of a positive value in some token, int64, in ascending order."""
-        found: Tensor = torch.unique(self.code.indices[self.code.values > 0])
+        """Concepts of a positive value in some token, int64, in ascending order, on the CPU."""
+        found: Tensor = torch.unique(self.code.indices[self.code.values > 0]).cpu()
         return found
 
     def scaled(self, factors: dict[int, float]) -> Tensor:

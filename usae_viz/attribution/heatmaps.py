@@ -16,6 +16,7 @@ from PIL import Image
 from usae_viz.attribution.maps import concept_maps
 from usae_viz.attribution.opening import open_image
 from usae_viz.backbones import load_run_backbones
+from usae_viz.backbones.device import open_device
 from usae_viz.concepts import concept_names, load_index
 from usae_viz.errors import UsageError, did_you_mean
 from usae_viz.render import Tile, outline, over_ground, overlay, sheet, to_picture
@@ -186,7 +187,7 @@ def heatmap(
         ConceptError: the concept does not exist or is dead.
         ImageSourceError: a file is missing or is no readable image.
         RunError: the run is not indexed or has no such backbone.
-        UsageError: no image is given.
+        UsageError: no image is given, or there is no such device.
     """
     if not images:
         raise UsageError("no image is given", hint="name at least one image file")
@@ -198,11 +199,12 @@ def heatmap(
     canvases = torch.stack(
         [open_image(Path(path), spec.canvas, spec.crop, spec.crop_pct) for path in images]
     )
-    usae = load_usae(run).to(device)
-    pixels = canvases.to(device).float() / 255
+    place = open_device(str(device))
+    usae = load_usae(run).to(place)
+    pixels = canvases.to(place).float() / 255
     gated, pre_gate, scale = {}, {}, {}
     for name, backbone in load_run_backbones(run, backbones).items():
-        found = concept_maps(usae, backbone.to(device), pixels, [concept], batch_size=batch_size)
+        found = concept_maps(usae, backbone.to(place), pixels, [concept], batch_size=batch_size)
         gated[name] = found.gated[:, 0].cpu().numpy()
         pre_gate[name] = found.pre_gate[:, 0].cpu().numpy()
         scale[name] = float(index.maximum[index.names.index(name), concept])

@@ -59,43 +59,21 @@ def _transposed(
 
 
 class Kernels:
-    """`products.Products` in Triton, for CUDA.
-
-    Triton launches on the current GPU, which need not be the one that holds the tensors.
-    """
+    """`products.Products` in Triton, for CUDA."""
 
     def decode(self, values: Tensor, indices: Tensor, rows: Tensor) -> Tensor:
         """See `Products`."""
         (n, k), dim = indices.shape, rows.shape[1]
         out = rows.new_empty(n, dim)
-        with torch.cuda.device_of(rows):
-            _decode[(n, triton.cdiv(dim, WIDTH))](
-                values.contiguous(),
-                indices.contiguous(),
-                rows.contiguous(),
-                out,
-                dim,
-                k,
-                width=WIDTH,
-                sums=_sum_type(rows),
-            )
+        grid = (n, triton.cdiv(dim, WIDTH))
+        _launch(_decode, grid, rows, values, indices, rows, out, dim, k)
         return out
 
     def dots(self, tokens: Tensor, indices: Tensor, rows: Tensor) -> Tensor:
         """See `Products`."""
         n, k = indices.shape
         out = rows.new_empty(n, k)
-        with torch.cuda.device_of(rows):
-            _dots[(n, k)](
-                tokens.contiguous(),
-                indices.contiguous(),
-                rows.contiguous(),
-                out,
-                rows.shape[1],
-                k,
-                width=WIDTH,
-                sums=_sum_type(rows),
-            )
+        _launch(_dots, (n, k), rows, tokens, indices, rows, out, rows.shape[1], k)
         return out
 
     def transposed(self, weights: Tensor, token: Tensor, starts: Tensor, tokens: Tensor) -> Tensor:
@@ -103,20 +81,17 @@ class Kernels:
         dim = tokens.shape[1]
         ends = torch.cat([starts[1:], starts.new_tensor([len(token)])])
         out = tokens.new_empty(len(starts), dim)
-        with torch.cuda.device_of(tokens):
-            _transposed[(len(starts), triton.cdiv(dim, WIDTH))](
-                weights.contiguous(),
-                token.contiguous(),
-                starts.contiguous(),
-                ends,
-                tokens.contiguous(),
-                out,
-                dim,
-                width=WIDTH,
-                sums=_sum_type(tokens),
-            )
+        grid = (len(starts), triton.cdiv(dim, WIDTH))
+        _launch(_transposed, grid, tokens, weights, token, starts, ends, tokens, out, dim)
         return out
 
 
-def _sum_type(rows: Tensor) -> Any:
-    return tl.float64 if rows.dtype == torch.float64 else tl.float32
+def _launch(kernel: Any, grid: tuple[int, int], summed: Tensor, *arguments: Tensor | int) -> None:
+    """Run a kernel that sums rows of `summed`, on the GPU that holds them.
+
+    Triton by itself launches on the current GPU, whichever that is.
+    """
+    dense = (a.contiguous() if isinstance(a, Tensor) else a for a in arguments)
+    sums = tl.float64 if summed.dtype == torch.float64 else tl.float32
+    with torch.cuda.device_of(summed):
+        kernel[grid](*dense, width=WIDTH, sums=sums)

@@ -40,6 +40,7 @@ class Reconstruction:
             weights: ``[replicates + 1, images]`` float64, on the CPU; row 0 is ones.
         """
         names, device = self.usae.names, self.usae.bias[0].device
+        there = {name: codes[name].to(device) for name in names}
         for j, name in enumerate(names):
             tokens = images[name]
             if j == 0:
@@ -48,7 +49,7 @@ class Reconstruction:
             self.square[:, j] += weights @ tokens.square().sum((1, 2), dtype=torch.float64)
             for i, source in enumerate(names):
                 # Sums are of float64, which not every device has.
-                made = self.usae.decode(name, codes[source].to(device)).cpu().view_as(tokens)
+                made = self.usae.decode(name, there[source]).cpu().view_as(tokens)
                 lost = (tokens - made).square().sum((1, 2), dtype=torch.float64)
                 self.error[:, i, j] += weights @ lost
 

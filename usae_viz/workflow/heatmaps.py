@@ -8,7 +8,6 @@ from typing import Any
 
 from usae_viz.attribution import heatmap as draw_heatmaps
 from usae_viz.attribution.heatmaps import Style
-from usae_viz.backbones.device import open_device
 from usae_viz.run import Run
 
 
@@ -23,7 +22,7 @@ def heatmap(
 ) -> dict[str, Any]:
     """Draw where a concept is in image files; returns paths, arrays' file and peaks."""
     folder = (run.outputs if out is None else out) / "heatmaps" / f"{concept:06d}"
-    result = draw_heatmaps(run, images, concept, device=open_device(device))
+    result = draw_heatmaps(run, images, concept, device=device)
     return {
         "run": str(run.path),
         "concept": concept,
