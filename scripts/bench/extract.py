@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import torch
+from disk import folder_on_disk
 from timing import Row, compare
 
 from usae_viz.activations import extract
@@ -21,7 +21,6 @@ from usae_viz.run import Run
 from usae_viz.workflow.backbones import describe_run, load_backbones
 
 RECIPES = Path(__file__).parents[2] / "recipes"
-BUILD = Path("build")
 
 
 def chosen_recipe(images: int) -> tuple[Recipe, str]:
@@ -53,9 +52,7 @@ def rows(quick: bool) -> list[Row]:
             for batch in prepared[key]:
                 backbone.read(batch)
 
-    # On the disk that holds the checkout (/tmp may be memory), where git does not look.
-    BUILD.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+    with folder_on_disk() as folder:
         made = Path(folder) / "run"
 
         def ours() -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
+from disk import folder_on_disk
 from timing import Row, row_of, seconds
 
 from usae_viz.activations import ActivationStore
@@ -29,7 +29,6 @@ TOKENS = GRID * GRID
 SHARD_IMAGES = 512
 BATCH_TOKENS = 32 * TOKENS
 """A batch of the official code: 32 images."""
-BUILD = Path("build")
 
 
 def _tokens(images: int, dim: int, seed: int) -> torch.Tensor:
@@ -129,9 +128,7 @@ def rows(quick: bool) -> list[Row]:
         print("the system cannot forget files: left out", file=sys.stderr)
         return []
     images, samples, rounds = (5 * 512, 64, 3) if quick else (24 * 512, 320, 7)
-    # On the disk that holds the checkout (/tmp may be memory), where git does not look.
-    BUILD.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=BUILD) as root:
+    with folder_on_disk() as root:
         store, npz = Path(root) / "store", Path(root) / "npz"
         make_store(store, images)
         make_npz(npz, samples)
